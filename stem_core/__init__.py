@@ -1,0 +1,93 @@
+"""Stem: a distributed task system for Python.
+
+The public names are loaded when they are first used, so that `import stem_core` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from stem_core.client import ControlClient, Stem
+    from stem_core.commands import ShutdownMode
+    from stem_core.config import StemConfig
+    from stem_core.options import TaskOptions
+    from stem_core.results import TaskStatus
+    from stem_core.retry import TaskRetryPolicy
+    from stem_core.routing import RoutingConfig, RoutingSubscription, load_routing
+    from stem_core.signals import SignalSubscription, StemSignals
+    from stem_core.states import TaskState
+    from stem_core.stores import connect_backend, connect_broker
+    from stem_core.stores.memory import InMemoryBroker, InMemoryResultBackend
+    from stem_core.stores.redis import RedisResultBackend, RedisStreamsBroker
+    from stem_core.tasks import FunctionTaskHandler, SimpleTaskRegistry, TaskContext, TaskHandler
+    from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
+
+__version__: Final = "0.1.0"
+
+_PLACES: Final = {
+    "ControlClient": "stem_core.client",
+    "FunctionTaskHandler": "stem_core.tasks",
+    "InMemoryBroker": "stem_core.stores.memory",
+    "InMemoryResultBackend": "stem_core.stores.memory",
+    "RedisResultBackend": "stem_core.stores.redis",
+    "RedisStreamsBroker": "stem_core.stores.redis",
+    "RoutingConfig": "stem_core.routing",
+    "RoutingSubscription": "stem_core.routing",
+    "ShutdownMode": "stem_core.commands",
+    "SignalSubscription": "stem_core.signals",
+    "SimpleTaskRegistry": "stem_core.tasks",
+    "Stem": "stem_core.client",
+    "StemConfig": "stem_core.config",
+    "StemSignals": "stem_core.signals",
+    "TaskContext": "stem_core.tasks",
+    "TaskHandler": "stem_core.tasks",
+    "TaskOptions": "stem_core.options",
+    "TaskRetryPolicy": "stem_core.retry",
+    "TaskState": "stem_core.states",
+    "TaskStatus": "stem_core.results",
+    "Worker": "stem_core.worker",
+    "WorkerAutoscaleConfig": "stem_core.worker",
+    "WorkerLifecycleConfig": "stem_core.worker",
+    "connect_backend": "stem_core.stores",
+    "connect_broker": "stem_core.stores",
+    "load_routing": "stem_core.routing",
+}
+
+__all__ = [
+    "ControlClient",
+    "FunctionTaskHandler",
+    "InMemoryBroker",
+    "InMemoryResultBackend",
+    "RedisResultBackend",
+    "RedisStreamsBroker",
+    "RoutingConfig",
+    "RoutingSubscription",
+    "ShutdownMode",
+    "SignalSubscription",
+    "SimpleTaskRegistry",
+    "Stem",
+    "StemConfig",
+    "StemSignals",
+    "TaskContext",
+    "TaskHandler",
+    "TaskOptions",
+    "TaskRetryPolicy",
+    "TaskState",
+    "TaskStatus",
+    "Worker",
+    "WorkerAutoscaleConfig",
+    "WorkerLifecycleConfig",
+    "connect_backend",
+    "connect_broker",
+    "load_routing",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'stem_core' has no attribute {name!r}")
+    value: object = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,57 @@
+"""Durations as people write them: `250ms`, `5s`, `30m`, `1h`, a number of seconds, or a timedelta."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from stem_core.errors import ConfigurationError
+
+Duration: TypeAlias = float | timedelta
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PATTERN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
+
+
+def seconds(value: Duration) -> float:
+    """Return a duration as seconds."""
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
+def parse_duration(text: str, name: str) -> float:
+    """Read a duration that a person wrote.
+
+    Args:
+        text: For example `250ms`, `5s`, `30m`, `1h`; a bare number counts seconds.
+        name: What is being set, for the error message.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        ConfigurationError: The text is not a duration.
+    """
+    match = _PATTERN.fullmatch(text.strip())
+    if match is None:
+        raise ConfigurationError(
+            f"{name} is {text!r}, which is not a duration",
+            "write a number with ms, s, m or h, such as 5s or 250ms",
+        )
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def format_duration(value: float) -> str:
+    """Write seconds the short way: `240ms`, `3s`, `5m41s`, `1h02m`, `3d04h`."""
+    if value < 1:
+        return f"{value * 1000:.0f}ms"
+    if value < 10:
+        return f"{value:.1f}s".replace(".0s", "s")
+    whole = int(value)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"

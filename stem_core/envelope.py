@@ -1,0 +1,134 @@
+"""What travels through a queue: the task's name and arguments, and the options that its caller set.
+
+The envelope is sealed once, by its producer. Stores and workers pass the sealed bytes on unchanged, also on a retry,
+so that a signature over them stays good. What changes from run to run (the attempt, the number of deliveries) stands
+beside the bytes, in `Delivery`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Final
+
+import msgspec
+
+from stem_core.errors import (
+    ConfigurationError,
+    EnvelopeInvalidError,
+    EnvelopeTooLargeError,
+    InvalidArgumentsError,
+)
+from stem_core.retry import TaskRetryPolicy
+
+MAX_ENVELOPE_BYTES: Final = 1024 * 1024
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One job as its producer sent it. Durations are seconds, times seconds since the epoch.
+
+    Options that are None were not set by the caller; the worker's registry fills them.
+    """
+
+    id: str
+    name: str
+    queue: str = "default"
+    args: dict[str, object] = {}
+    enqueued_at: float = 0.0
+    headers: dict[str, str] = {}
+    meta: dict[str, object] = {}
+    priority: int = 0
+    max_retries: int | None = None
+    retry_policy: TaskRetryPolicy | None = None
+    visibility_timeout: float | None = None
+    soft_time_limit: float | None = None
+    hard_time_limit: float | None = None
+    expires_at: float | None = None
+    result_ttl: float | None = None
+    ignore_result: bool | None = None
+    broadcast: str | None = None
+
+
+class Sealed(msgspec.Struct, frozen=True, gc=False):
+    """An envelope's bytes, and what a store must know of them without reading them.
+
+    Args:
+        id: Task id.
+        queue: Queue name.
+        priority: 0 to 9.
+        body: The encoded envelope; never changed after sealing.
+        delay: Seconds to wait in the store before the job is ready, by the store's clock.
+        not_before: Epoch seconds before which the job is not ready; an alternative to `delay`.
+    """
+
+    id: str
+    queue: str
+    priority: int
+    body: bytes
+    delay: float = 0.0
+    not_before: float | None = None
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Envelope)
+
+
+def new_task_id() -> str:
+    """Return a new id, ordered by time: a UUID version 7 (RFC 9562) as 32 hexadecimal digits."""
+    stamp = time.time_ns() // 1_000_000
+    value = (stamp << 80) | int.from_bytes(os.urandom(10), "big")
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return f"{value:032x}"
+
+
+def check_name(kind: str, name: str) -> str:
+    """Return the name if it may name a queue, namespace, channel or worker.
+
+    Raises:
+        ConfigurationError: It has other characters than letters, digits, `.`, `_`, `-`, or over 128 of them.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise ConfigurationError(
+            f"{kind} name {name!r} is not usable",
+            "use 1 to 128 of letters, digits, dot, underscore, hyphen",
+        )
+    return name
+
+
+def seal(envelope: Envelope, delay: float = 0.0, not_before: float | None = None) -> Sealed:
+    """Encode an envelope for a store.
+
+    Raises:
+        InvalidArgumentsError: Its arguments are not JSON.
+        EnvelopeTooLargeError: It is over the limit.
+    """
+    try:
+        body = _encoder.encode(envelope)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgumentsError(
+            f"the arguments of {envelope.name!r} cannot be sent: {error}",
+            "use what JSON knows: text, numbers, booleans, null, lists and objects with text keys",
+        ) from error
+    if len(body) > MAX_ENVELOPE_BYTES:
+        raise EnvelopeTooLargeError(
+            f"the envelope of {envelope.name!r} has {len(body):,} bytes",
+            f"at most {MAX_ENVELOPE_BYTES:,}; store large data elsewhere and send its address",
+        )
+    return Sealed(envelope.id, envelope.queue, envelope.priority, body, delay, not_before)
+
+
+def unseal(body: bytes) -> Envelope:
+    """Decode an envelope from a queue.
+
+    Raises:
+        EnvelopeInvalidError: The bytes are too many, not JSON, or not an envelope; the message names the field.
+    """
+    if len(body) > MAX_ENVELOPE_BYTES:
+        raise EnvelopeInvalidError(f"the envelope has {len(body):,} bytes, more than {MAX_ENVELOPE_BYTES:,}")
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise EnvelopeInvalidError(f"not an envelope: {error}") from error

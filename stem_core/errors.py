@@ -1,0 +1,106 @@
+"""Everything that Stem raises.
+
+Each error says what was found and, as its `hint`, what would be right. The class tells who must act: the caller
+(`UsageError`), the operator (`ConfigurationError`, `BrokerUnavailable`, `BrokerFull`) or the task (`TaskSignal`).
+"""
+
+from __future__ import annotations
+
+
+class StemError(Exception):
+    """Base of every error that a user may meet.
+
+    Args:
+        message: What was found, naming the thing.
+        hint: What would be right; shown on its own by the command line and the console.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.hint}" if self.hint else self.message
+
+
+class ConfigurationError(StemError):
+    """A setting (variable, flag, file key, URL) does not say what it must. The operator acts."""
+
+
+class NotSupportedError(ConfigurationError):
+    """A setting is understood, but this version cannot do what it asks for."""
+
+
+class UsageError(StemError):
+    """The program calls Stem in a way that cannot work. The caller acts."""
+
+
+class UnknownTaskError(UsageError):
+    """No handler of that name is registered."""
+
+
+class DuplicateTaskError(UsageError):
+    """A handler of that name is registered already."""
+
+
+class InvalidArgumentsError(UsageError):
+    """The arguments do not fit the handler, or cannot be sent as JSON."""
+
+
+class EnvelopeTooLargeError(UsageError):
+    """The encoded envelope is over the size limit."""
+
+
+class EnvelopeInvalidError(StemError):
+    """Bytes from a queue that are not an envelope."""
+
+
+class WaitTimeoutError(StemError):
+    """A task did not reach a terminal state in the time given."""
+
+
+class BrokerError(StemError):
+    """The broker answered with an error of its own."""
+
+
+class BrokerUnavailableError(BrokerError):
+    """The broker cannot be reached, or the connection broke. Trying again may help."""
+
+
+class BrokerFullError(BrokerError):
+    """The broker has no room for new work. What is queued goes on being finished."""
+
+
+class TaskSignal(StemError):  # noqa: N818 - control flow inside a task, not a fault
+    """Base of what ends a running task from the outside, or by its own wish."""
+
+
+class TaskCancelled(TaskSignal):
+    """Raised inside a task at its next checkpoint once it was revoked, or its worker stops soft."""
+
+
+class LeaseLost(TaskCancelled):
+    """Another worker owns the job now; whatever this run returns is void."""
+
+
+class SoftTimeLimitExceeded(TaskSignal):
+    """Raised inside a task that ran longer than its soft time limit."""
+
+
+class HardTimeLimitExceeded(TaskSignal):
+    """The task ran longer than its hard time limit and was ended."""
+
+
+class RetryRequested(TaskSignal):
+    """Raised by `TaskContext.retry`: run this task again later.
+
+    Args:
+        delay: Seconds to wait, or None for the retry policy's own delay.
+        reason: Shown in events and in the task's record.
+    """
+
+    def __init__(self, delay: float | None = None, reason: str = "retry requested") -> None:
+        super().__init__(reason)
+        self.delay = delay
+        self.reason = reason

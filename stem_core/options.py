@@ -1,0 +1,85 @@
+"""How a task wants to be run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from stem_core.durations import Duration, seconds
+from stem_core.errors import NotSupportedError, UsageError
+from stem_core.retry import TaskRetryPolicy
+
+Execution: TypeAlias = Literal["inline", "thread", "process"]
+
+MAX_PRIORITY: Final = 9
+
+# Understood, but built later: refused when set, so that nobody relies on what does not happen.
+_LATER: Final = ("rate_limit", "rate_key", "unique_for")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskOptions:
+    """How a task wants to be run. Limits and delays take seconds or a timedelta.
+
+    Args:
+        queue: Queue that the task goes to.
+        max_retries: How often a failed run is repeated.
+        retry_policy: When and for which errors; the default backs off from 2 s to 5 min.
+        priority: 0 (default) to 9; higher runs first.
+        visibility_timeout: Delays the reclaim of a job whose worker fell silent beyond the namespace's lease.
+        soft_time_limit: Raises `SoftTimeLimitExceeded` inside the task after this long.
+        hard_time_limit: Ends the task after this long.
+        execution: `inline` (on the event loop), `thread` or `process`; by default `async def` runs inline and
+            `def` in a thread.
+        rate_limit: For example `10/s`.
+        rate_key: What the rate limit counts by.
+        unique: Refuse a second job with the same arguments while one waits or runs.
+        unique_for: How long that holds.
+        expires: Do not start the task later than this after it was enqueued.
+        result_ttl: How long the result is kept; a day if not set.
+        ignore_result: Keep the state, but not what the task returned.
+    """
+
+    queue: str = "default"
+    max_retries: int = 0
+    retry_policy: TaskRetryPolicy | None = None
+    priority: int = 0
+    visibility_timeout: Duration | None = None
+    soft_time_limit: Duration | None = None
+    hard_time_limit: Duration | None = None
+    execution: Execution | None = None
+    rate_limit: str | None = None
+    rate_key: str | None = None
+    unique: bool = False
+    unique_for: Duration | None = None
+    expires: Duration | None = None
+    result_ttl: Duration | None = None
+    ignore_result: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.priority <= MAX_PRIORITY:
+            raise UsageError(f"priority is {self.priority}", f"use 0 to {MAX_PRIORITY}")
+        if self.max_retries < 0:
+            raise UsageError(f"max_retries is {self.max_retries}", "use 0 or more")
+        for name in (
+            "visibility_timeout",
+            "soft_time_limit",
+            "hard_time_limit",
+            "expires",
+            "result_ttl",
+        ):
+            value: Duration | None = getattr(self, name)
+            if value is not None and seconds(value) <= 0:
+                raise UsageError(f"{name} is {value!r}", "use a positive number of seconds or a timedelta")
+        self._refuse_later_parts()
+
+    def _refuse_later_parts(self) -> None:
+        if self.execution not in (None, "inline", "thread", "process"):
+            raise UsageError(f"execution is {self.execution!r}", "use inline, thread or process")
+        if self.execution == "process":
+            raise NotSupportedError("execution='process' is not available yet", "use inline or thread")
+        for name in _LATER:
+            if getattr(self, name) is not None:
+                raise NotSupportedError(f"{name} is not available yet", "leave it out")
+        if self.unique:
+            raise NotSupportedError("unique=True is not available yet", "leave it out")

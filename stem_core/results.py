@@ -1,0 +1,108 @@
+"""What is kept of a task that has ended, and what is told of any task."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from stem_core.envelope import Envelope
+from stem_core.states import TaskState
+
+
+class TaskError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a task failed. `type` is the exception's class, `traceback` its text."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a store keeps of a task that has ended. `envelope` is the sealed JSON, as it was sent."""
+
+    state: TaskState
+    attempt: int = 0
+    deliveries: int = 0
+    result: object = None
+    error: TaskError | None = None
+    reason: str = ""
+    worker: str = ""
+    started_at: float | None = None
+    finished_at: float | None = None
+    envelope: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of one task.
+
+    Args:
+        id: Task id.
+        name: Task name.
+        queue: Queue.
+        state: Where it stands.
+        attempt: Number of the last or current run; the first is 0.
+        args: Arguments as sent.
+        result: What it returned.
+        error: Why it failed.
+        reason: Why it was revoked or dead-lettered.
+        worker: Who runs or ran it.
+        deliveries: How often it was handed to a worker.
+        enqueued_at: Epoch seconds; likewise the next three.
+        started_at: When the last run began.
+        finished_at: When it ended.
+        due_at: When a delayed or retried task is due.
+    """
+
+    id: str
+    name: str
+    queue: str
+    state: TaskState
+    attempt: int = 0
+    args: dict[str, object] = {}
+    result: object = None
+    error: TaskError | None = None
+    reason: str = ""
+    worker: str = ""
+    deliveries: int = 0
+    enqueued_at: float | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    due_at: float | None = None
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(TaskRecord)
+_envelope_decoder: Final = msgspec.json.Decoder(Envelope)
+
+
+def encode_record(record: TaskRecord) -> bytes:
+    """Encode a record; raises TypeError or ValueError if its result is not JSON."""
+    return _encoder.encode(record)
+
+
+def decode_record(data: bytes) -> TaskRecord:
+    """Decode a record that a store kept."""
+    return _decoder.decode(data)
+
+
+def status_of_record(data: bytes) -> TaskStatus:
+    """Return what a stored record tells of its task."""
+    record = _decoder.decode(data)
+    envelope = _envelope_decoder.decode(record.envelope)
+    return TaskStatus(
+        id=envelope.id,
+        name=envelope.name,
+        queue=envelope.queue,
+        state=record.state,
+        attempt=record.attempt,
+        args=envelope.args,
+        result=record.result,
+        error=record.error,
+        reason=record.reason,
+        worker=record.worker,
+        deliveries=record.deliveries,
+        enqueued_at=envelope.enqueued_at,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+    )

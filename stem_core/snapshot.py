@@ -1,0 +1,97 @@
+"""What a worker tells of itself with each heartbeat."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+
+class RunningTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A task that the worker holds. `started_at` is epoch seconds, None while it waits for a slot."""
+
+    id: str
+    task: str
+    queue: str
+    attempt: int = 0
+    started_at: float | None = None
+    progress: float | None = None
+    note: str = ""
+
+
+class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A worker at one moment.
+
+    Args:
+        worker: Worker id.
+        boot: Differs with each start of the process.
+        host: Host name.
+        pid: Process id.
+        version: Version of Stem.
+        state: `starting`, `running`, `draining` or `stopping`.
+        at: Epoch seconds by the worker's clock.
+        started_at: When it started.
+        interval: Seconds between its heartbeats.
+        concurrency: Slots it has now.
+        max_concurrency: Upper bound when autoscaling.
+        prefetch: Size of its window: jobs it may hold.
+        queues: Queues it subscribes to.
+        broadcasts: Broadcast channels it subscribes to.
+        inflight: Jobs it holds, by queue; only what is not zero.
+        running: The tasks it runs, longest first, cut at 200.
+        held: Number of jobs it holds, started or not.
+        active: Number of tasks it runs.
+        succeeded: Since its start; likewise the next three.
+        failed: Dead-lettered or failed.
+        retried: To be repeated.
+        cancelled: Revoked or expired.
+        loop_lag: Worst delay of its event loop since the last heartbeat, in seconds.
+        lease_age: Seconds since its leases were last renewed, None if it holds none.
+        rss: Resident memory in bytes.
+        cpu: Percent of one core since the last heartbeat.
+        dropped: Events it could not publish.
+        capabilities: Commands it answers.
+    """
+
+    worker: str
+    boot: str
+    host: str = ""
+    pid: int = 0
+    version: str = ""
+    state: str = "running"
+    at: float = 0.0
+    started_at: float = 0.0
+    interval: float = 2.0
+    concurrency: int = 1
+    max_concurrency: int | None = None
+    prefetch: int = 1
+    queues: tuple[str, ...] = ()
+    broadcasts: tuple[str, ...] = ()
+    inflight: dict[str, int] = {}
+    running: tuple[RunningTask, ...] = ()
+    held: int = 0
+    active: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    retried: int = 0
+    cancelled: int = 0
+    loop_lag: float = 0.0
+    lease_age: float | None = None
+    rss: int = 0
+    cpu: float = 0.0
+    dropped: int = 0
+    capabilities: tuple[str, ...] = ()
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(WorkerSnapshot)
+
+
+def encode_snapshot(snapshot: WorkerSnapshot) -> bytes:
+    """Encode a snapshot for the store."""
+    return _encoder.encode(snapshot)
+
+
+def decode_snapshot(data: bytes) -> WorkerSnapshot:
+    """Decode a snapshot; raises msgspec.MsgspecError if it is none."""
+    return _decoder.decode(data)

@@ -1,0 +1,1 @@
+"""The stores, and the only place that knows which there are: URL scheme to module."""

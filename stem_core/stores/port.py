@@ -1,0 +1,204 @@
+"""What a store must do. Everything above speaks to these protocols, and to nothing of a store beside them.
+
+All calls take and return batches; one is a batch of one. A store only stores: retry, poison, expiry and routing are
+decided above it. Errors are `BrokerUnavailableError`, `BrokerFullError` or `BrokerError`, never a driver's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from stem_core.delivery import (
+    DeadLetter,
+    Delivery,
+    Pause,
+    Place,
+    Presence,
+    QueueStats,
+    Revocation,
+    Settled,
+    Settlement,
+    Subscription,
+    Upkeep,
+)
+from stem_core.envelope import Sealed
+
+FROM_NOW: Final = "$"
+"""Cursor: only what is appended after this read began."""
+FROM_START: Final = "0"
+"""Cursor: all that is retained."""
+
+
+class Message(NamedTuple):
+    """One entry of a topic, and the cursor to go on from."""
+
+    topic: str
+    cursor: str
+    body: bytes
+
+
+class Queues(Protocol):
+    """Competing consumers: each job goes to one worker; leased, fenced, settled."""
+
+    async def publish(self, batch: Sequence[Sealed]) -> None:
+        """Add jobs. Idempotent per call: resending after a lost reply adds nothing twice.
+
+        Raises:
+            BrokerFullError: No room; nothing of the batch was added to the queue that refused.
+        """
+
+    async def fetch(self, wanted: Subscription, limit: int, wait: float) -> list[Delivery]:
+        """Take up to `limit` jobs; wait up to `wait` seconds for the first.
+
+        Takes turns among queues, higher priorities first with a share for the lower, FIFO within one. Paused queues
+        give nothing. After an error, the next call first returns what the failed one had taken. Not to be cancelled;
+        `interrupt` ends the waiting early.
+        """
+
+    def interrupt(self, owner: str) -> None:
+        """End that owner's current or next waiting at once."""
+
+    async def begin(self, held: Sequence[Delivery]) -> None:
+        """Record that these handlers start now, so that a crash is put down to them."""
+
+    async def settle(self, outcomes: Sequence[Settlement]) -> list[Settled]:
+        """Store outcomes and give the deliveries up, each in one atomic, fenced step. Works without room to spare."""
+
+    def renew(self, held: Sequence[Delivery]) -> list[bool]:
+        """Extend leases. Blocking, thread-safe, on a connection of its own. False: lost to another owner.
+
+        Records `started`, and honours `hold`.
+        """
+
+    async def upkeep(self, queues: Sequence[str]) -> Upkeep:
+        """Make due jobs ready, and take back jobs whose lease ran out. Safe to run anywhere, any number of times.
+
+        A reclaimed job is ready again before newer ones. Its `crashes` grows if it was recorded as started, or was
+        all that its worker held of that queue.
+        """
+
+    async def lease(self) -> float:
+        """Return the namespace's lease in seconds."""
+
+    async def time(self) -> float:
+        """Return epoch seconds by the store's clock."""
+
+
+class QueueControl(Protocol):
+    """The operator's view of queues."""
+
+    async def queues(self) -> list[str]:
+        """Return the names of all queues that were ever used, sorted."""
+
+    async def stats(self, queues: Sequence[str]) -> list[QueueStats]:
+        """Return figures, in the order asked for, at a cost that does not grow with the backlog."""
+
+    async def pause(self, queues: Sequence[str], pause: Pause) -> None:
+        """Stop fetches from these queues, for all workers. The store sets `since`."""
+
+    async def resume(self, queues: Sequence[str]) -> None:
+        """Take pauses back."""
+
+    async def revoke(self, revocations: Sequence[Revocation], records: Mapping[str, bytes]) -> list[str]:
+        """Keep jobs from running.
+
+        Args:
+            revocations: What to revoke.
+            records: By task id, the encoded `TaskRecord` to keep if the job still waits; its envelope must be `null`,
+                the store puts the real one in.
+
+        Returns:
+            For each: `cancelled` (it waited; it is terminal now), `pending` (a worker holds it, or it is unknown yet;
+            fetches will mark it) or `ended` (it is terminal already).
+        """
+
+    async def revoked(self, ids: Sequence[str]) -> list[Revocation]:
+        """Return the standing revocations among these ids."""
+
+    async def locate(self, ids: Sequence[str]) -> list[Place | None]:
+        """Find jobs that have not ended."""
+
+
+class DeadLetters(Protocol):
+    """Jobs that will not run again by themselves."""
+
+    async def dead(self, queue: str, limit: int, cursor: str = "") -> tuple[list[DeadLetter], str]:
+        """Return dead letters, newest first, and the cursor of the next page ("" at the end)."""
+
+    async def replay(self, queue: str, ids: Sequence[str]) -> int:
+        """Make dead letters ready again with attempt 0, atomically each; returns how many there were."""
+
+    async def purge(self, queue: str, ids: Sequence[str]) -> int:
+        """Delete dead letters; returns how many there were."""
+
+
+class Topics(Protocol):
+    """Append-only, bounded logs that everyone reads with a cursor of their own."""
+
+    async def append(self, topic: str, bodies: Sequence[bytes], ttl: float | None = None) -> None:
+        """Append; `ttl` seconds after the last append the topic may vanish (None: keep)."""
+
+    async def read(self, cursors: Mapping[str, str], limit: int, wait: float) -> list[Message]:
+        """Return entries after these cursors, by topic; wait up to `wait` seconds for the first.
+
+        Cancelling is safe. Entries that retention removed are skipped.
+        """
+
+    async def tail(self, topic: str) -> str:
+        """Return the cursor of the newest entry, to read only what comes later without a gap."""
+
+
+class Presences(Protocol):
+    """Who is alive."""
+
+    async def announce(self, worker: str, body: bytes, ttl: float) -> None:
+        """Keep a worker's snapshot for `ttl` seconds, by the store's clock."""
+
+    async def withdraw(self, worker: str) -> None:
+        """Forget a worker that ended."""
+
+    async def presences(self) -> list[Presence]:
+        """Return all workers, those that fell silent included until their `ttl` ends."""
+
+
+class ResultBackend(Protocol):
+    """Outcomes of tasks."""
+
+    @property
+    def location(self) -> str:
+        """Where results lie; equal to a broker's `location` if both are the same store."""
+
+    async def put(self, entries: Sequence[tuple[str, bytes, float, int]]) -> list[bool]:
+        """Keep records: (id, record, ttl in seconds, deliveries).
+
+        The first terminal record of the highest delivery count stands: False where one of a higher or equal count
+        was there.
+        """
+
+    async def get(self, ids: Sequence[str]) -> list[bytes | None]:
+        """Return records, None where there is none."""
+
+    async def close(self) -> None:
+        """Give connections up. Twice is once."""
+
+
+class Broker(Queues, QueueControl, DeadLetters, Topics, Presences, Protocol):
+    """A whole store."""
+
+    @property
+    def location(self) -> str:
+        """Where it lies, without credentials."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace all its keys are in."""
+
+    def results(self) -> ResultBackend:
+        """Return the result backend in this same store."""
+
+    async def ping(self) -> float:
+        """Return the round trip in seconds."""
+
+    async def close(self) -> None:
+        """Give connections up. Twice is once."""

@@ -1,0 +1,1 @@
+"""The operations console of Stem, in the terminal."""
