@@ -1,0 +1,268 @@
+"""What producers, workers, the command line and the console are set to, and where each setting came from.
+
+Arguments (flags) beat environment variables, which beat a file, which beats the defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, Final, TypedDict, Unpack
+
+from stem_core.durations import Duration, parse_duration, seconds
+from stem_core.envelope import check_name
+from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.urls import check_url
+
+DEFAULT: Final = "default"
+ARGUMENT: Final = "argument"
+
+_LATER: Final = (
+    "STEM_SIGNING_ALGORITHM",
+    "STEM_SIGNING_KEYS",
+    "STEM_SIGNING_ACTIVE_KEY",
+    "STEM_SIGNING_PUBLIC_KEYS",
+    "STEM_SIGNING_PRIVATE_KEYS",
+    "STEM_TLS_CA_CERT",
+    "STEM_TLS_CLIENT_CERT",
+    "STEM_TLS_CLIENT_KEY",
+    "STEM_TLS_ALLOW_INSECURE",
+    "STEM_REVOKE_STORE_URL",
+)
+_YES: Final = frozenset({"1", "true", "yes", "on"})
+_NO: Final = frozenset({"0", "false", "no", "off"})
+
+
+class ConfigOverrides(TypedDict, total=False):
+    """Settings that an argument or flag may give; None means not given."""
+
+    broker_url: str | None
+    result_backend_url: str | None
+    default_queue: str | None
+    prefetch_multiplier: int | None
+    worker_queues: Iterable[str] | None
+    worker_broadcasts: Iterable[str] | None
+    namespace: str | None
+    routing_config: str | None
+    control_timeout: Duration | None
+    heartbeat_interval: Duration | None
+    signals_enabled: bool | None
+    signals_disabled: Iterable[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StemConfig:
+    """All settings of one process.
+
+    Args:
+        broker_url: Where jobs are; not shown by `repr`, since it may hold a password.
+        result_backend_url: Where results are; None for the broker's own store.
+        default_queue: Queue of a worker that names none, and of what is enqueued without one.
+        prefetch_multiplier: Jobs that a worker holds for each of its slots.
+        worker_queues: Queues of a worker; empty for the default queue.
+        worker_broadcasts: Broadcast channels of a worker.
+        namespace: Which cluster of those that share the broker.
+        routing_config: Path of a routing file.
+        control_timeout: Seconds to wait for workers' answers.
+        heartbeat_interval: Seconds between a worker's heartbeats.
+        signals_enabled: Whether listeners in the process are called.
+        signals_disabled: Names of signals that are not.
+        sources: By setting, where it came from: a variable's name, `argument`, a file's name or `default`.
+    """
+
+    broker_url: str | None = field(default=None, repr=False)
+    result_backend_url: str | None = field(default=None, repr=False)
+    default_queue: str = "default"
+    prefetch_multiplier: int = 2
+    worker_queues: tuple[str, ...] = ()
+    worker_broadcasts: tuple[str, ...] = ()
+    namespace: str = "stem"
+    routing_config: str | None = None
+    control_timeout: float = 5.0
+    heartbeat_interval: float = 2.0
+    signals_enabled: bool = True
+    signals_disabled: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def from_environment(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        file: Mapping[str, object] | None = None,
+        file_name: str = "file",
+        **overrides: Unpack[ConfigOverrides],
+    ) -> StemConfig:
+        """Read the settings.
+
+        Args:
+            environ: Environment variables; the process's own if None. An empty variable counts as unset.
+            file: Settings that a file gave, by field name.
+            file_name: Its name, for messages and for `sources`.
+            overrides: Settings that arguments gave; None means not given.
+
+        Raises:
+            ConfigurationError: A value does not parse; names the variable, argument or file key and what it takes.
+            NotSupportedError: A variable is set whose part is not available yet.
+        """
+        environ = os.environ if environ is None else environ
+        _refuse_later_parts(environ)
+        _refuse_unknown_keys(file or {}, file_name)
+        values: dict[str, Any] = {}
+        sources: dict[str, str] = {}
+        for name, setting in SETTINGS.items():
+            found = _find(name, setting, (overrides, environ, file or {}), file_name)
+            sources[name] = found.source if found else DEFAULT
+            if found:
+                values[name] = setting.read(found.label, found.value)
+        return cls(**values, sources=MappingProxyType(sources))
+
+    def require_broker_url(self) -> str:
+        """Return the broker's URL.
+
+        Raises:
+            ConfigurationError: None is set.
+        """
+        if self.broker_url is None:
+            raise ConfigurationError(
+                "no broker is set", "set STEM_BROKER_URL, for example to redis://localhost:6379, or give --broker"
+            )
+        return self.broker_url
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How one setting is given.
+
+    Args:
+        variable: Environment variable.
+        read: Checks and converts a value; takes what to call it in an error, and the value.
+    """
+
+    variable: str
+    read: Callable[[str, object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    label: str
+    source: str
+    value: object
+
+
+def _find(
+    name: str,
+    setting: Setting,
+    layers: tuple[Mapping[str, object], Mapping[str, str], Mapping[str, object]],
+    file_name: str,
+) -> _Found | None:
+    overrides, environ, file = layers
+    if overrides.get(name) is not None:
+        return _Found(name, ARGUMENT, overrides[name])
+    text = environ.get(setting.variable, "").strip()
+    if text:
+        return _Found(setting.variable, setting.variable, text)
+    if file.get(name) is not None:
+        return _Found(f"{name} in {file_name}", file_name, file[name])
+    return None
+
+
+def _refuse_later_parts(environ: Mapping[str, str]) -> None:
+    for variable in _LATER:
+        if environ.get(variable, "").strip():
+            raise NotSupportedError(f"{variable} is set, but what it asks for is not available yet", "unset it")
+
+
+def _refuse_unknown_keys(file: Mapping[str, object], file_name: str) -> None:
+    for key in file:
+        if key not in SETTINGS:
+            near = get_close_matches(key, SETTINGS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(SETTINGS)}"
+            raise ConfigurationError(f"{file_name} has the unknown key {key!r}", hint)
+
+
+def _url(name: str, value: object) -> str:
+    return check_url(name, _text(name, value))
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f"{name} is {value!r}", "it takes text")
+    return value
+
+
+def _name(name: str, value: object) -> str:
+    return check_name(name, _text(name, value))
+
+
+def _list(name: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+    if not isinstance(value, Iterable) or isinstance(value, Mapping):
+        raise ConfigurationError(f"{name} is {value!r}", "it takes names, separated by commas")
+    return tuple(_text(name, item).strip() for item in value)
+
+
+def _names(name: str, value: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(check_name(name, item) for item in _list(name, value)))
+
+
+def _positive_int(name: str, value: object) -> int:
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ConfigurationError(f"{name} is {value!r}", "it takes a whole number, 1 or more")
+    return number
+
+
+def _duration(name: str, value: object) -> float:
+    if isinstance(value, str):
+        result = parse_duration(value, name)
+    elif isinstance(value, (int, float, timedelta)) and not isinstance(value, bool):
+        result = seconds(value)
+    else:
+        raise ConfigurationError(f"{name} is {value!r}", "it takes a duration, such as 5s or 250ms")
+    if not result > 0:
+        raise ConfigurationError(f"{name} is {value!r}", "it takes a duration longer than nothing")
+    return result
+
+
+def _flag(name: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else ""
+    if word not in _YES | _NO:
+        raise ConfigurationError(f"{name} is {value!r}", "it takes true or false")
+    return word in _YES
+
+
+def _signals(name: str, value: object) -> tuple[str, ...]:
+    from stem_core.events import Event, event_name  # noqa: PLC0415 - spares all who set no signals the decoders' cost
+
+    known = {event_name(cls) for cls in Event.__args__}
+    chosen = tuple(item.replace("-", "_") for item in _list(name, value))
+    for item in chosen:
+        if item not in known:
+            raise ConfigurationError(f"{name} names {item!r}, which is no signal", f"use {', '.join(sorted(known))}")
+    return chosen
+
+
+SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
+    {
+        "broker_url": Setting("STEM_BROKER_URL", _url),
+        "result_backend_url": Setting("STEM_RESULT_BACKEND_URL", _url),
+        "default_queue": Setting("STEM_DEFAULT_QUEUE", _name),
+        "prefetch_multiplier": Setting("STEM_PREFETCH_MULTIPLIER", _positive_int),
+        "worker_queues": Setting("STEM_WORKER_QUEUES", _names),
+        "worker_broadcasts": Setting("STEM_WORKER_BROADCASTS", _names),
+        "namespace": Setting("STEM_WORKER_NAMESPACE", _name),
+        "routing_config": Setting("STEM_ROUTING_CONFIG", _text),
+        "control_timeout": Setting("STEM_CONTROL_TIMEOUT", _duration),
+        "heartbeat_interval": Setting("STEM_HEARTBEAT_INTERVAL", _duration),
+        "signals_enabled": Setting("STEM_SIGNALS_ENABLED", _flag),
+        "signals_disabled": Setting("STEM_SIGNALS_DISABLED", _signals),
+    }
+)

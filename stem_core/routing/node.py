@@ -1,0 +1,96 @@
+"""A value in a configuration file that knows where it stands, so that every complaint about it can say so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from stem_core.errors import ConfigurationError
+from stem_core.text import visible
+
+_NAMES = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value at a key path such as `routes[2].target` of a file."""
+
+    file: str
+    path: str
+    value: object
+
+    def wrong(self, found: str, right: str) -> ConfigurationError:
+        """Return the error that says what was found here and what would be right."""
+        place = f"{self.path} in {self.file}" if self.path else self.file
+        return ConfigurationError(f"{place} {found}", right)
+
+    def entries(self) -> dict[str, Node]:
+        """Return the values of a mapping by key; nothing if it was left empty."""
+        if self.value is None:
+            return {}
+        if not isinstance(self.value, dict):
+            raise self._not("a mapping of names to settings")
+        result = {}
+        for key, value in self.value.items():
+            if not isinstance(key, str):
+                raise self.wrong(f"has the key {key!r}, which is not text", f"write it in quotes: '{key}'")
+            result[key] = Node(self.file, f"{self.path}.{key}" if self.path else key, value)
+        return result
+
+    def mapping(
+        self,
+        known: Collection[str],
+        refused: Mapping[str, str] | None = None,
+        required: Collection[str] = (),
+    ) -> dict[str, Node]:
+        """Return the values of a mapping whose keys are known.
+
+        Args:
+            known: Keys that it may have.
+            refused: Keys that exist elsewhere but are refused here, and why.
+            required: Keys that it must have.
+        """
+        entries = self.entries()
+        for key, node in entries.items():
+            if refused and key in refused:
+                raise node.wrong("is not supported", refused[key])
+            if key not in known:
+                raise node.wrong("is not a known key", _suggestion(key, known))
+        for key in sorted(required):
+            if key not in entries:
+                raise self.wrong(f"has no {key!r}", f"it needs {', '.join(sorted(required))}")
+        return entries
+
+    def items(self) -> list[Node]:
+        """Return the values of a list."""
+        if not isinstance(self.value, list):
+            raise self._not("a list")
+        return [Node(self.file, f"{self.path}[{number}]", value) for number, value in enumerate(self.value)]
+
+    def text(self) -> str:
+        """Return the value, if it is text that is not empty."""
+        if not isinstance(self.value, str) or not self.value:
+            raise self._not("text")
+        return self.value
+
+    def integer(self, least: int, most: int) -> int:
+        """Return the value, if it is a whole number in that range."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int):
+            raise self._not(f"a whole number from {least} to {most}")
+        if not least <= self.value <= most:
+            raise self.wrong(f"is {self.value}", f"write a whole number from {least} to {most}")
+        return self.value
+
+    def _not(self, wanted: str) -> ConfigurationError:
+        if self.value is None or self.value == "":
+            return self.wrong("is empty", f"write {wanted}")
+        kind = _NAMES.get(type(self.value), type(self.value).__name__)
+        return self.wrong(f"is {kind}: {visible(repr(self.value), 60)}", f"write {wanted}")
+
+
+def _suggestion(key: str, known: Collection[str]) -> str:
+    near = get_close_matches(key, known, n=1)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"known are {', '.join(sorted(known))}" if known else "nothing can be set here; remove it"
