@@ -1,0 +1,51 @@
+"""What programs, the command line and the console use to reach a cluster.
+
+The names are loaded when they are first used: a command that only looks needs nothing of what a producer needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from stem_core.client.answers import Answer, CommandResult, RevokeResult
+    from stem_core.client.cluster import ClusterClient, EventBatch, SeenWorker
+    from stem_core.client.control import ControlClient
+    from stem_core.client.function import TaskFunction
+    from stem_core.client.job import Job
+    from stem_core.client.stem import Stem
+
+_PLACES: Final = {
+    "Answer": "stem_core.client.answers",
+    "ClusterClient": "stem_core.client.cluster",
+    "CommandResult": "stem_core.client.answers",
+    "ControlClient": "stem_core.client.control",
+    "EventBatch": "stem_core.client.cluster",
+    "Job": "stem_core.client.job",
+    "RevokeResult": "stem_core.client.answers",
+    "SeenWorker": "stem_core.client.cluster",
+    "Stem": "stem_core.client.stem",
+    "TaskFunction": "stem_core.client.function",
+}
+
+__all__ = [
+    "Answer",
+    "ClusterClient",
+    "CommandResult",
+    "ControlClient",
+    "EventBatch",
+    "Job",
+    "RevokeResult",
+    "SeenWorker",
+    "Stem",
+    "TaskFunction",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'stem_core.client' has no attribute {name!r}")
+    value: object = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value

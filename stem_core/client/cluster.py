@@ -1,0 +1,137 @@
+"""What the command line and the console ask a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from stem_core.client.connecting import connect
+from stem_core.client.control import DEFAULT_TIMEOUT, ControlClient
+from stem_core.client.liveness import SeenWorker, seen_workers
+from stem_core.client.lookup import find_task
+from stem_core.config import StemConfig
+from stem_core.delivery import DeadLetter, QueueStats
+from stem_core.events import EVENTS_TOPIC, Frame, decode_frame
+from stem_core.results import TaskStatus
+from stem_core.stores.port import Broker, ResultBackend
+
+__all__ = ["ClusterClient", "EventBatch", "SeenWorker"]
+
+
+class EventBatch(msgspec.Struct, frozen=True):
+    """Frames of events.
+
+    Args:
+        frames: Oldest first.
+        cursor: Where to go on reading.
+        undecodable: Entries that were no frames.
+    """
+
+    frames: list[Frame]
+    cursor: str
+    undecodable: int
+
+
+class ClusterClient:
+    """One cluster, seen from the outside.
+
+    Args:
+        broker: Its broker.
+        backend: Its result backend; the broker's own store if None.
+        issuer: Who commands; `user@host` if None.
+        timeout: Seconds to wait for workers' answers.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        backend: ResultBackend | None = None,
+        *,
+        issuer: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        self.broker = broker
+        self.backend = broker.results() if backend is None else backend
+        self.control = ControlClient(broker, issuer=issuer, timeout=timeout)
+
+    @classmethod
+    async def connect(cls, config: StemConfig, *, issuer: str | None = None) -> ClusterClient:
+        """Connect to the cluster that the settings name.
+
+        Raises:
+            ConfigurationError: No broker is set, or a URL cannot be used; names the setting.
+            BrokerUnavailableError: A store cannot be reached.
+        """
+        broker, backend = await connect(config)
+        return cls(broker, backend, issuer=issuer, timeout=config.control_timeout)
+
+    @property
+    def namespace(self) -> str:
+        """The cluster's namespace."""
+        return self.broker.namespace
+
+    @property
+    def location(self) -> str:
+        """Where the broker lies, without credentials."""
+        return self.broker.location
+
+    async def queues(self, names: Sequence[str] | None = None) -> list[QueueStats]:
+        """Return figures of these queues, or of all that were ever used or that a worker subscribes to."""
+        if names is None:
+            subscribed = {queue for worker in await self.workers() if worker.alive for queue in worker.snapshot.queues}
+            names = sorted(subscribed.union(await self.broker.queues()))
+        return await self.broker.stats(names) if names else []
+
+    async def workers(self) -> list[SeenWorker]:
+        """Return the workers, those that fell silent a while ago included, sorted by id."""
+        return seen_workers(await self.broker.presences())
+
+    async def task(self, task_id: str) -> TaskStatus | None:
+        """Return all that is known of a task, or None if nothing is."""
+        return await find_task(self.broker, self.backend, task_id)
+
+    async def events(self, cursor: str, limit: int = 256, wait: float = 0.0) -> EventBatch:
+        """Read frames of events.
+
+        Args:
+            cursor: After which entry to read.
+            limit: At most so many frames.
+            wait: Seconds to wait for the first.
+        """
+        frames: list[Frame] = []
+        undecodable = 0
+        for message in await self.broker.read({EVENTS_TOPIC: cursor}, limit, wait):
+            cursor = message.cursor
+            try:
+                frames.append(decode_frame(message.body))
+            except msgspec.MsgspecError:
+                undecodable += 1
+        return EventBatch(frames, cursor, undecodable)
+
+    async def events_tail(self) -> str:
+        """Return the cursor of the newest frame, to read only what comes later."""
+        return await self.broker.tail(EVENTS_TOPIC)
+
+    async def dead(self, queue: str, limit: int = 100, cursor: str = "") -> tuple[list[DeadLetter], str]:
+        """Return dead letters of a queue, newest first, and the cursor of the next page ("" at the end)."""
+        return await self.broker.dead(queue, limit, cursor)
+
+    async def ping(self) -> float:
+        """Return the round trip to the broker in seconds."""
+        return await self.broker.ping()
+
+    async def close(self) -> None:
+        """Give connections up."""
+        await self.backend.close()
+        await self.broker.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
