@@ -1,0 +1,88 @@
+"""What all pages share. A page fills the space between the verdict and the receipt line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.containers import Vertical
+
+from stem_tui.actions import Target
+from stem_tui.session import Session
+from stem_tui.views.cells import TableState
+from stem_tui.widgets.live_table import LiveTable
+from stem_tui.widgets.panel import Panel
+
+NO_TARGET = Target("none", "")
+
+
+class Page(Vertical):
+    """A column of panels that pull their views from the session's model.
+
+    Args:
+        session: Where data comes from.
+        crumb: Its place in the breadcrumb line.
+    """
+
+    CONTEXT = "overview"
+    """Which of the registry's contexts it is."""
+
+    def __init__(self, session: Session, crumb: str) -> None:
+        super().__init__()
+        self.session = session
+        self.crumb = crumb
+        self.states: dict[str, TableState] = {}
+        self.maximised: Panel | None = None
+
+    def panels(self) -> Sequence[Panel]:
+        """Return the panels that take the focus, in the order of their numbers."""
+        raise NotImplementedError
+
+    def paint(self, now: float) -> None:
+        """Pull views and hand them to the panels.
+
+        Args:
+            now: Epoch seconds.
+        """
+        raise NotImplementedError
+
+    def target(self) -> Target:
+        """Return what an action would act on: the selected row, or what the page is about."""
+        return NO_TARGET
+
+    def opened(self) -> Target:
+        """Return what Enter opens."""
+        return self.target()
+
+    @property
+    def active(self) -> Panel:
+        """The panel that has the focus, or the first one."""
+        for panel in self.panels():
+            if panel.has_focus:
+                return panel
+        return self.panels()[0]
+
+    def table(self) -> LiveTable | None:
+        """Return the table that filter and sort apply to."""
+        active = self.active
+        if isinstance(active, LiveTable):
+            return active
+        return next((panel for panel in self.panels() if isinstance(panel, LiveTable)), None)
+
+    def state(self, panel: Panel) -> TableState:
+        """Return what the user asked of a panel."""
+        return self.states.get(panel.id or "", TableState())
+
+    def set_filter(self, panel: Panel, text: str) -> None:
+        """Show only what matches."""
+        self.states[panel.id or ""] = self.state(panel)._replace(filter=text)
+
+    def set_sort(self, panel: Panel, key: str) -> None:
+        """Sort by a column; by the same one again, the other way round."""
+        state = self.state(panel)
+        self.states[panel.id or ""] = state._replace(sort=key, reverse=state.sort == key and not state.reverse)
+
+    def maximise(self, panel: Panel | None) -> None:
+        """Give a panel all the space, or give the space back."""
+        self.maximised = panel
+        for other in self.panels():
+            other.display = panel is None or other is panel

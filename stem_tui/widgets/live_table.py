@@ -1,0 +1,166 @@
+"""A table for data that changes all the time.
+
+It takes a `TableView` as often as one likes; its cursor follows the row's key, whatever happens to the order, and only
+visible rows that look different are drawn. Widths are fixed by the columns, so no data is ever measured.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.strip import Strip
+
+from stem_tui.theme import styles_of
+from stem_tui.views.cells import Cell, Line, Row, TableView
+from stem_tui.widgets.columns import Place, lay_out
+from stem_tui.widgets.paint import fit, tone_style
+from stem_tui.widgets.panel import Look, Panel
+
+CURSOR = "▸"
+_EMPTY = TableView(columns=(), rows=())
+
+
+class LiveTable(Panel):
+    """Rows below a header, with a cursor.
+
+    Args:
+        title: On the rule, until the first view brings its own.
+        prefix: Put before the view's title, such as the number of the panel.
+        id: Identifier for styles and queries.
+    """
+
+    HEAD: ClassVar[int] = 2
+
+    def __init__(self, title: str = "", *, prefix: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's
+        super().__init__(title, id=id)
+        self.view = _EMPTY
+        self.key: str | None = None
+        self._prefix = prefix
+        self._index = 0
+        self._places: tuple[Place, ...] = ()
+
+    # Data.
+
+    def show(self, view: TableView) -> None:
+        """Take new rows. The cursor stays on its row; if that one is gone, on its place."""
+        if view.columns != self.view.columns:
+            self._places = lay_out(view.columns, self.size.width)
+        self.view = view
+        self.title = f"{self._prefix}{view.title}"
+        self.note = view.note
+        self._follow()
+        self.repaint()
+
+    def select(self, key: str) -> None:
+        """Put the cursor on a row, if it is there."""
+        for index, row in enumerate(self.view.rows):
+            if row.key == key:
+                self._place_cursor(index)
+                return
+
+    @property
+    def cursor_shown(self) -> bool:
+        """Whether the cursor can be seen: only where keys would act."""
+        return self.has_focus
+
+    @property
+    def selected(self) -> Row | None:
+        """The row under the cursor, None if there are no rows."""
+        rows = self.view.rows
+        return rows[self._index] if rows else None
+
+    def _follow(self) -> None:
+        rows = self.view.rows
+        if not rows:
+            return
+        index = min(self._index, len(rows) - 1)
+        if self.key is not None and rows[index].key != self.key:
+            index = next((place for place, row in enumerate(rows) if row.key == self.key), index)
+        self._index = index
+        self.key = rows[index].key
+        self._keep_in_view()
+
+    def _keep_in_view(self) -> None:
+        if self._index < self.top:
+            self.top = self._index
+        elif self._index >= self.top + self.room:
+            self.top = self._index - self.room + 1
+
+    def _place_cursor(self, index: int) -> None:
+        rows = self.view.rows
+        if not rows:
+            return
+        self._index = max(0, min(index, len(rows) - 1))
+        self.key = rows[self._index].key
+        self._keep_in_view()
+        self.repaint()
+
+    # What the panel asks.
+
+    def count(self) -> int:
+        """Return the number of rows, or of the lines that stand in for them."""
+        return len(self.view.rows) or len(self.view.empty)
+
+    def look(self, index: int) -> Look:
+        """Describe a row."""
+        if not self.view.rows:
+            return Look((Cell(" "), *self.view.empty[index]))
+        return Look(self.view.rows[index], "cursor" if index == self._index and self.cursor_shown else "")
+
+    def head(self, index: int) -> Line:
+        """Return the headings."""
+        cells = [Cell(fit(place.column.title, place.width, right=place.column.right)) for place in self._places]
+        return (Cell(" "), *(Cell(f"{cell.text} ", "header") for cell in cells))
+
+    def draw(self, look: Look, width: int) -> Strip:
+        """Draw a row: marker, then each shown cell in its width."""
+        row = look.content
+        if not isinstance(row, Row):
+            return super().draw(look, width)
+        styles = styles_of(self)
+        under = styles[""] + tone_style(row.tone, styles)
+        cursor = bool(look.under)
+        if cursor:
+            under += styles["cursor"]
+        segments = [Segment(CURSOR if cursor else " ", under + styles["key"] if cursor else under)]
+        for position, place in enumerate(self._places):
+            cell = row.cells[place.at]
+            style = under + tone_style(cell.tone, styles) if cell.tone else under
+            gap = "" if position == len(self._places) - 1 else " "
+            segments.append(Segment(fit(cell.text, place.width, right=place.column.right), style))
+            if gap:
+                segments.append(Segment(gap, under))
+        return Strip(segments).adjust_cell_length(width, under)
+
+    def move(self, lines: int) -> None:
+        """Move the cursor."""
+        if self.view.rows:
+            self._place_cursor(self._index + lines)
+        else:
+            self.scroll(lines)
+
+    def scroll(self, lines: int) -> None:
+        """Scroll, taking the cursor along only if it would leave the view."""
+        if not self.view.rows:
+            super().scroll(lines)
+            return
+        self.top = max(0, min(self.top + lines, self.count() - self.room))
+        self._place_cursor(max(self.top, min(self._index, self.top + self.room - 1)))
+
+    # Events.
+
+    def resized(self) -> None:
+        """Choose the columns that fit now."""
+        self._places = lay_out(self.view.columns, self.size.width)
+        self._follow()
+
+    def on_click(self, event: events.Click) -> None:
+        """Select with a click; open with a double click."""
+        index = self.top + event.y - self.HEAD
+        if event.y < self.HEAD or index >= len(self.view.rows):
+            return
+        self._place_cursor(index)
+        if event.chain == 2:
+            self.post_message(self.Opened())

@@ -1,0 +1,65 @@
+"""Panels of plain lines: details, the event tail, a log that follows its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stem_tui.views.cells import Cell, Line
+from stem_tui.widgets.panel import Look, Panel
+
+_MARGIN = Cell(" ")
+
+
+class TextPanel(Panel):
+    """Lines that scroll."""
+
+    def __init__(self, title: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(title, id=id)
+        self.lines: Sequence[Line] = ()
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Take new lines."""
+        self.lines = lines
+        self.repaint()
+
+    def count(self) -> int:
+        """Return the number of lines."""
+        return len(self.lines)
+
+    def look(self, index: int) -> Look:
+        """Describe a line."""
+        return Look((_MARGIN, *self.lines[index]))
+
+
+class LogTail(TextPanel):
+    """Lines that grow at the end. The view follows the end until the user scrolls away from it."""
+
+    def __init__(self, title: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(title, id=id)
+        self.following = True
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Take new lines, oldest first."""
+        self.lines = lines
+        self._follow()
+        self.repaint()
+
+    def scroll(self, lines: int) -> None:
+        """Scroll. Away from the end the view stays where it is; at the end it follows again."""
+        super().scroll(lines)
+        self.following = self.top >= self.count() - self.room
+        self.repaint()
+
+    def rule_note(self) -> Line:
+        """Say whether the view follows."""
+        place = super().rule_note()
+        word = Cell("follow on", "muted") if self.following else Cell("follow off · G goes on", "warning")
+        return (*place, Cell(" · "), word) if place else (word,)
+
+    def resized(self) -> None:
+        """Stay at the end."""
+        self._follow()
+
+    def _follow(self) -> None:
+        if self.following:
+            self.top = max(0, self.count() - self.room)
