@@ -1,0 +1,20 @@
+"""What tasks are to the programs that define them: handlers, their registry, and the context of a run."""
+
+from __future__ import annotations
+
+from stem_core.tasks.binding import Binding
+from stem_core.tasks.context import EnqueueOptions, Enqueuer, RunControl, TaskContext
+from stem_core.tasks.handler import FunctionTaskHandler, TaskHandler, execution_of
+from stem_core.tasks.registry import SimpleTaskRegistry
+
+__all__ = [
+    "Binding",
+    "EnqueueOptions",
+    "Enqueuer",
+    "FunctionTaskHandler",
+    "RunControl",
+    "SimpleTaskRegistry",
+    "TaskContext",
+    "TaskHandler",
+    "execution_of",
+]

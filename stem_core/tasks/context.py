@@ -1,0 +1,194 @@
+"""What a running task knows of itself, and how it talks with its worker."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NoReturn, Protocol, TypedDict, Unpack
+
+from stem_core.delivery import Delivery
+from stem_core.durations import Duration, seconds
+from stem_core.envelope import Envelope
+from stem_core.errors import RetryRequested, SoftTimeLimitExceeded, TaskSignal, UsageError
+from stem_core.retry import TaskRetryPolicy
+from stem_core.text import visible
+
+_MAX_NOTE = 200
+
+
+class EnqueueOptions(TypedDict, total=False):
+    """What a caller may set for one job; what is left out, the task's own options decide."""
+
+    queue: str | None
+    priority: int | None
+    countdown: Duration | None
+    eta: datetime | None
+    expires: Duration | datetime | None
+    max_retries: int | None
+    retry_policy: TaskRetryPolicy | None
+    visibility_timeout: Duration | None
+    soft_time_limit: Duration | None
+    hard_time_limit: Duration | None
+    result_ttl: Duration | None
+    ignore_result: bool | None
+    headers: dict[str, str] | None
+    meta: dict[str, object] | None
+    task_id: str | None
+    broadcast: str | None
+
+
+class Enqueuer(Protocol):
+    """What can enqueue tasks; `Stem` does."""
+
+    async def enqueue(self, name: str, args: dict[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> str:
+        """Send a task and return its id."""
+
+
+class RunControl:
+    """What a running handler and its worker share. Plain assignments only, so threads need no lock.
+
+    Attributes:
+        stop: What the handler is to be told at its next checkpoint, if anything.
+        fraction: How far it says it is, 0 to 1.
+        note: What it says it is doing.
+    """
+
+    __slots__ = ("fraction", "note", "stop")
+
+    def __init__(self) -> None:
+        self.stop: TaskSignal | None = None
+        self.fraction: float | None = None
+        self.note = ""
+
+    def check(self) -> None:
+        """Raise what the handler is to be told.
+
+        A soft time limit is told once, so that the handler can clean up; everything else each time.
+        """
+        stop = self.stop
+        if stop is not None:
+            if isinstance(stop, SoftTimeLimitExceeded):
+                self.stop = None
+            raise stop
+
+
+class TaskContext:
+    """One run of one task.
+
+    Args:
+        envelope: The job as it was sent.
+        delivery: The job as it was handed to this worker.
+        worker: Worker id.
+        control: What the worker and this run share.
+        enqueuer: Sends further tasks.
+
+    Attributes:
+        worker: Id of the worker that runs the task.
+    """
+
+    __slots__ = ("_control", "_delivery", "_enqueuer", "_envelope", "worker")
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        delivery: Delivery,
+        worker: str,
+        control: RunControl,
+        enqueuer: Enqueuer | None = None,
+    ) -> None:
+        self._envelope = envelope
+        self._delivery = delivery
+        self._control = control
+        self._enqueuer = enqueuer
+        self.worker = worker
+
+    @property
+    def id(self) -> str:
+        """Task id; the same for each run of the job."""
+        return self._envelope.id
+
+    @property
+    def name(self) -> str:
+        """Task name."""
+        return self._envelope.name
+
+    @property
+    def queue(self) -> str:
+        """Queue that the job came from."""
+        return self._delivery.queue
+
+    @property
+    def args(self) -> dict[str, object]:
+        """Arguments as sent."""
+        return self._envelope.args
+
+    @property
+    def attempt(self) -> int:
+        """Number of runs that ended in a retry before this one; 0 at first."""
+        return self._delivery.attempt
+
+    @property
+    def deliveries(self) -> int:
+        """How often the job was handed to a worker, this time included."""
+        return self._delivery.deliveries
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers as sent."""
+        return self._envelope.headers
+
+    @property
+    def meta(self) -> dict[str, object]:
+        """Metadata as sent."""
+        return self._envelope.meta
+
+    @property
+    def token(self) -> str:
+        """Fencing token of this delivery, to guard writes of the task's own."""
+        return self._delivery.token
+
+    def checkpoint(self) -> None:
+        """Give the worker a chance to end this task here. Cheap; safe in threads.
+
+        Raises:
+            TaskCancelled: The task was revoked, or its worker stops.
+            LeaseLost: Another worker has the job now.
+            SoftTimeLimitExceeded: The soft time limit has passed; raised once.
+        """
+        self._control.check()
+
+    def heartbeat(self) -> None:
+        """Do the same as `checkpoint`: the lease needs no help, its worker renews it."""
+        self._control.check()
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        """Say how far the task is; shown by `stem worker inspect` and the console. Also a checkpoint.
+
+        Args:
+            fraction: 0 to 1.
+            note: What it is doing, in a few words.
+        """
+        self._control.fraction = min(max(float(fraction), 0.0), 1.0)
+        self._control.note = visible(note, _MAX_NOTE)
+        self._control.check()
+
+    def retry(self, delay: Duration | None = None, reason: str = "retry requested") -> NoReturn:
+        """End this run and have the task run again, as long as it has retries left.
+
+        Args:
+            delay: How long to wait, in seconds or as a timedelta; None for the retry policy's own delay.
+            reason: Shown in events.
+        """
+        raise RetryRequested(None if delay is None else max(seconds(delay), 0.0), reason)
+
+    async def enqueue(self, name: str, args: dict[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> str:
+        """Send a further task, marked in its metadata as a child of this one.
+
+        Returns:
+            The new task's id.
+        """
+        if self._enqueuer is None:
+            raise UsageError("this context cannot enqueue", "run the task in a Worker, or hand an enqueuer in")
+        root = self.meta.get("stem.rootTaskId", self.id)
+        lineage: dict[str, object] = {"stem.parentTaskId": self.id, "stem.rootTaskId": root}
+        options["meta"] = {**(options.get("meta") or {}), **lineage}
+        return await self._enqueuer.enqueue(name, args, **options)
