@@ -1,0 +1,348 @@
+"""A whole store in memory: the shortest correct implementation of the port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from stem_core.clock import SYSTEM_CLOCK, Clock
+from stem_core.delivery import (
+    DeadLetter,
+    Delivery,
+    Outcome,
+    Pause,
+    Place,
+    Presence,
+    QueueStats,
+    Revocation,
+    Settled,
+    Settlement,
+    Subscription,
+    Upkeep,
+)
+from stem_core.envelope import Sealed
+from stem_core.stores.memory.backend import InMemoryResultBackend
+from stem_core.stores.memory.jobs import Job
+from stem_core.stores.memory.queue import MemoryQueue
+from stem_core.stores.memory.topics import MemoryTopics
+from stem_core.stores.memory.waiting import Bell
+from stem_core.stores.port import Message
+
+
+class InMemoryBroker:
+    """A broker that lives as long as its process. Thread-safe, usable from several event loops at once.
+
+    Args:
+        namespace: Named in snapshots and events; brokers share nothing anyway.
+        clock: The broker's time.
+        lease: Seconds after which a silent worker's jobs are taken back.
+    """
+
+    def __init__(self, namespace: str = "stem", clock: Clock = SYSTEM_CLOCK, lease: float = 15.0) -> None:
+        self.namespace = namespace
+        self.location = f"memory://{id(self):x}"
+        self._clock = clock
+        self._lease = lease
+        self._lock = threading.RLock()
+        self._queues: dict[str, MemoryQueue] = {}
+        self._places: dict[str, Job] = {}
+        self._results = InMemoryResultBackend(clock, self.location)
+        self._topics = MemoryTopics()
+        self._presences: dict[str, tuple[bytes, float, float]] = {}
+        self._work = Bell()
+        self._news = Bell()
+        self._interrupted: set[str] = set()
+        self._turn = 0
+
+    def _queue(self, name: str) -> MemoryQueue:
+        return self._queues.setdefault(name, MemoryQueue(name))
+
+    async def publish(self, batch: Sequence[Sealed]) -> None:
+        """Add jobs; an id that is known already is not added again."""
+        with self._lock:
+            now, time = self._clock.monotonic(), self._clock.time()
+            for sealed in batch:
+                if sealed.id in self._places or self._results.has(sealed.id):
+                    continue
+                until = 0.0 if sealed.not_before is None else sealed.not_before - time
+                job = self._queue(sealed.queue).publish(sealed, now, max(sealed.delay, until))
+                self._places[sealed.id] = job
+        self._work.ring()
+
+    async def fetch(self, wanted: Subscription, limit: int, wait: float) -> list[Delivery]:
+        """Take up to `limit` jobs, waiting up to `wait` seconds for the first."""
+        deadline = self._clock.monotonic() + wait
+        while True:
+            heard = self._work.listen()
+            found, next_due = self._take(wanted, limit)
+            remaining = deadline - self._clock.monotonic()
+            if found or remaining <= 0 or self._was_interrupted(wanted.owner):
+                await self._work.wait(heard, 0.0)
+                return found
+            await self._work.wait(heard, remaining if next_due is None else min(remaining, next_due))
+
+    def _take(self, wanted: Subscription, limit: int) -> tuple[list[Delivery], float | None]:
+        with self._lock:
+            now, time = self._clock.monotonic(), self._clock.time()
+            self._turn += 1
+            queues = [self._queue(name) for name in _rotated(wanted.queues, self._turn)]
+            for queue in queues:
+                queue.promote(now)
+            found: list[Delivery] = []
+            while queues and len(found) < limit:
+                queue = queues.pop(0)
+                delivery = queue.fetch(wanted.owner, now, time)
+                if delivery is not None:
+                    found.append(delivery)
+                    queues.append(queue)
+            return found, self._until_due(wanted.queues, now)
+
+    def _until_due(self, names: Sequence[str], now: float) -> float | None:
+        dues = [due for name in names if (due := self._queue(name).next_due()) is not None]
+        return max(0.0, min(dues) - now) if dues else None
+
+    def _was_interrupted(self, owner: str) -> bool:
+        with self._lock:
+            if owner in self._interrupted:
+                self._interrupted.discard(owner)
+                return True
+            return False
+
+    def interrupt(self, owner: str) -> None:
+        """End that owner's current or next waiting at once."""
+        with self._lock:
+            self._interrupted.add(owner)
+        self._work.ring()
+
+    async def begin(self, held: Sequence[Delivery]) -> None:
+        """Record that these handlers start now."""
+        with self._lock:
+            for delivery in held:
+                job = self._queue(delivery.queue).holds(delivery)
+                if job is not None:
+                    job.started = True
+
+    async def settle(self, outcomes: Sequence[Settlement]) -> list[Settled]:
+        """Store outcomes and give the deliveries up."""
+        with self._lock:
+            settled = [self._settle(outcome) for outcome in outcomes]
+        if any(outcome.outcome in (Outcome.RETRY, Outcome.REQUEUE) for outcome in outcomes):
+            self._work.ring()
+        return settled
+
+    def _settle(self, outcome: Settlement) -> Settled:
+        delivery = outcome.delivery
+        queue = self._queue(delivery.queue)
+        job = queue.holds(delivery)
+        if job is None:
+            place = self._places.get(delivery.id)
+            return Settled.GONE if place is None or place.attempt > delivery.attempt else Settled.FENCED
+        if queue.finish(job, outcome, self._clock.monotonic(), self._clock.time()):
+            del self._places[delivery.id]
+            if outcome.record is not None:
+                self._results.put_now([(delivery.id, outcome.record, outcome.record_ttl, delivery.deliveries)])
+        return Settled.COMMITTED
+
+    def renew(self, held: Sequence[Delivery]) -> list[bool]:
+        """Extend leases; False where another owner has the job."""
+        with self._lock:
+            return [self._renew(delivery) for delivery in held]
+
+    def _renew(self, delivery: Delivery) -> bool:
+        job = self._queue(delivery.queue).holds(delivery)
+        if job is None:
+            return False
+        job.renewed = self._clock.monotonic()
+        job.hold = delivery.hold
+        job.started = job.started or delivery.started
+        return True
+
+    async def upkeep(self, queues: Sequence[str]) -> Upkeep:
+        """Make due jobs ready and take back jobs whose lease ran out."""
+        with self._lock:
+            now = self._clock.monotonic()
+            promoted = sum(self._queue(name).promote(now) for name in queues)
+            reclaimed = sum(self._queue(name).reclaim(now, self._lease) for name in queues)
+            next_due = self._until_due(queues, now)
+        if promoted or reclaimed:
+            self._work.ring()
+        return Upkeep(promoted=promoted, reclaimed=reclaimed, next_due=next_due)
+
+    async def lease(self) -> float:
+        """Return the lease in seconds."""
+        return self._lease
+
+    async def time(self) -> float:
+        """Return the broker's time."""
+        return self._clock.time()
+
+    async def queues(self) -> list[str]:
+        """Return the names of all queues that were ever used."""
+        with self._lock:
+            return sorted(name for name, queue in self._queues.items() if queue.is_used)
+
+    async def stats(self, queues: Sequence[str]) -> list[QueueStats]:
+        """Return figures."""
+        with self._lock:
+            now, time = self._clock.monotonic(), self._clock.time()
+            return [self._queue(name).stats(now, time) for name in queues]
+
+    async def pause(self, queues: Sequence[str], pause: Pause) -> None:
+        """Stop fetches from these queues."""
+        with self._lock:
+            since = self._clock.time()
+            for name in queues:
+                self._queue(name).pause = Pause(by=pause.by, reason=pause.reason, since=since, until=pause.until)
+
+    async def resume(self, queues: Sequence[str]) -> None:
+        """Take pauses back."""
+        with self._lock:
+            for name in queues:
+                self._queue(name).pause = None
+        self._work.ring()
+
+    async def revoke(self, revocations: Sequence[Revocation], records: Mapping[str, bytes]) -> list[str]:
+        """Keep jobs from running."""
+        with self._lock:
+            return [self._revoke(revocation, records.get(revocation.id)) for revocation in revocations]
+
+    def _revoke(self, revocation: Revocation, record: bytes | None) -> str:
+        job = self._places.get(revocation.id)
+        if job is None:
+            if self._results.has(revocation.id):
+                return "ended"
+            for queue in self._queues.values():
+                queue.revocations[revocation.id] = revocation
+            return "pending"
+        queue = self._queue(job.queue)
+        if record is not None and queue.cancel(job):
+            del self._places[job.id]
+            whole = record.removesuffix(b"null}") + job.body + b"}"
+            self._results.put_now([(job.id, whole, 86400.0, job.deliveries)])
+            return "cancelled"
+        queue.revocations[revocation.id] = revocation
+        return "pending"
+
+    async def revoked(self, ids: Sequence[str]) -> list[Revocation]:
+        """Return the standing revocations among these ids."""
+        with self._lock:
+            time = self._clock.time()
+            found = {
+                task_id: revocation
+                for task_id in ids
+                for queue in self._queues.values()
+                if (revocation := queue.revocation(task_id, time)) is not None
+            }
+        return list(found.values())
+
+    async def locate(self, ids: Sequence[str]) -> list[Place | None]:
+        """Find jobs that have not ended."""
+        with self._lock:
+            time, now = self._clock.time(), self._clock.monotonic()
+            return [_place(job, time - now) if (job := self._places.get(task_id)) else None for task_id in ids]
+
+    async def dead(self, queue: str, limit: int, cursor: str = "") -> tuple[list[DeadLetter], str]:
+        """Return dead letters, newest first."""
+        with self._lock:
+            letters = list(reversed(self._queue(queue).dead.values()))
+        start = int(cursor or 0)
+        end = start + limit
+        return letters[start:end], str(end) if end < len(letters) else ""
+
+    async def replay(self, queue: str, ids: Sequence[str]) -> int:
+        """Make dead letters ready again."""
+        with self._lock:
+            now = self._clock.monotonic()
+            jobs = [job for task_id in ids if (job := self._queue(queue).replay(task_id, now)) is not None]
+            for job in jobs:
+                self._places[job.id] = job
+                self._results.forget(job.id)
+        self._work.ring()
+        return len(jobs)
+
+    async def purge(self, queue: str, ids: Sequence[str]) -> int:
+        """Delete dead letters."""
+        with self._lock:
+            return sum(self._queue(queue).purge(task_id) is not None for task_id in ids)
+
+    async def append(self, topic: str, bodies: Sequence[bytes], ttl: float | None = None) -> None:
+        """Append to a topic."""
+        with self._lock:
+            self._topics.append(topic, bodies, ttl, self._clock.monotonic())
+        self._news.ring()
+
+    async def read(self, cursors: Mapping[str, str], limit: int, wait: float) -> list[Message]:
+        """Return entries after these cursors, waiting for the first."""
+        deadline = self._clock.monotonic() + wait
+        with self._lock:
+            resolved = self._topics.resolve(cursors)
+        while True:
+            heard = self._news.listen()
+            with self._lock:
+                found = self._topics.read(resolved, limit)
+            remaining = deadline - self._clock.monotonic()
+            await self._news.wait(heard, 0.0 if found else remaining)
+            if found or remaining <= 0:
+                return found
+
+    async def tail(self, topic: str) -> str:
+        """Return the cursor of the newest entry."""
+        with self._lock:
+            return self._topics.tail(topic)
+
+    async def announce(self, worker: str, body: bytes, ttl: float) -> None:
+        """Keep a worker's snapshot."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self._presences[worker] = (body, now, now + ttl)
+
+    async def withdraw(self, worker: str) -> None:
+        """Forget a worker."""
+        with self._lock:
+            self._presences.pop(worker, None)
+
+    async def presences(self) -> list[Presence]:
+        """Return all workers whose time has not run out."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self._presences = {worker: entry for worker, entry in self._presences.items() if entry[2] > now}
+            return [
+                Presence(worker=worker, age=now - seen, body=body)
+                for worker, (body, seen, _) in self._presences.items()
+            ]
+
+    def results(self) -> InMemoryResultBackend:
+        """Return the results of this broker."""
+        return self._results
+
+    async def ping(self) -> float:
+        """Return the round trip: none."""
+        return 0.0
+
+    async def close(self) -> None:
+        """Do nothing: there is no connection, and others may go on using this broker."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _rotated(names: Sequence[str], turn: int) -> list[str]:
+    start = turn % len(names) if names else 0
+    return [*names[start:], *names[:start]]
+
+
+def _place(job: Job, wall_offset: float) -> Place:
+    return Place(
+        id=job.id,
+        queue=job.queue,
+        where=job.where,
+        body=job.body,
+        attempt=job.attempt,
+        deliveries=job.deliveries,
+        owner=job.owner,
+        due=job.due + wall_offset if job.where == "delayed" else None,
+    )
