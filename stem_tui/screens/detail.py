@@ -1,0 +1,139 @@
+"""A page about one thing: what is known of it above, a table of its tasks below."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+
+from stem_tui.actions import Target
+from stem_tui.screens.page import Page
+from stem_tui.session import Session
+from stem_tui.views import (
+    queue_detail,
+    queue_tasks_table,
+    task_detail,
+    worker_detail,
+    worker_tasks_table,
+)
+from stem_tui.views.cells import Line, TableState, TableView
+from stem_tui.widgets.live_table import LiveTable
+from stem_tui.widgets.panel import Panel
+from stem_tui.widgets.text_panel import TextPanel
+
+
+class SubjectPage(Page):
+    """A subject with figures and tasks.
+
+    Args:
+        session: Where data comes from.
+        subject: The queue or worker.
+    """
+
+    def __init__(self, session: Session, subject: Target) -> None:
+        super().__init__(session, f"{subject.kind} {subject.key}")
+        self.subject = subject
+        self.figures = TextPanel(subject.key, id="figures")
+        self.figures.can_focus = False
+        self.tasks = LiveTable("tasks", id="tasks")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the figures above the tasks."""
+        yield self.figures
+        yield self.tasks
+
+    def panels(self) -> Sequence[Panel]:
+        """Return the table of tasks; the figures are only looked at."""
+        return (self.tasks,)
+
+    @abstractmethod
+    def lines(self, now: float, width: int) -> list[Line]:
+        """Return the figures."""
+
+    @abstractmethod
+    def tasks_view(self, now: float, state: TableState) -> TableView:
+        """Return the tasks."""
+
+    def paint(self, now: float) -> None:
+        """Pull figures and tasks."""
+        lines = self.lines(now, max(20, self.size.width - 2))
+        self.figures.show(lines)
+        self.figures.styles.height = len(lines) + 1
+        self.tasks.show(self.tasks_view(now, self.state(self.tasks)))
+
+    def target(self) -> Target:
+        """Return the subject."""
+        return self.subject
+
+    def opened(self) -> Target:
+        """Return the selected task."""
+        row = self.tasks.selected
+        return Target("task", row.key) if row else Target("none", "")
+
+
+class QueuePage(SubjectPage):
+    """A queue."""
+
+    CONTEXT = "queue"
+
+    def lines(self, now: float, width: int) -> list[Line]:
+        """Return the queue's figures and graph."""
+        return queue_detail(self.session.model, self.subject.key, now, width)
+
+    def tasks_view(self, now: float, state: TableState) -> TableView:
+        """Return the queue's tasks."""
+        return queue_tasks_table(self.session.model, self.subject.key, now, state)
+
+
+class WorkerPage(SubjectPage):
+    """A worker."""
+
+    CONTEXT = "worker"
+
+    def lines(self, now: float, width: int) -> list[Line]:
+        """Return the worker's figures."""
+        return worker_detail(self.session.model, self.subject.key, now, width)
+
+    def tasks_view(self, now: float, state: TableState) -> TableView:
+        """Return what it runs."""
+        return worker_tasks_table(self.session.model, self.subject.key, now, state)
+
+
+class TaskPage(Page):
+    """A task: arguments, result, traceback, timeline. It is read from the broker again while it is open."""
+
+    CONTEXT = "task"
+
+    def __init__(self, session: Session, subject: Target) -> None:
+        super().__init__(session, f"task {subject.key}")
+        self.subject = subject
+        self.text = TextPanel("task", id="task")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the one panel."""
+        yield self.text
+
+    def panels(self) -> Sequence[Panel]:
+        """Return the one panel."""
+        return (self.text,)
+
+    def paint(self, now: float) -> None:
+        """Pull what is known."""
+        self.text.show(task_detail(self.session.model, self.subject.key, now, max(20, self.size.width - 2)))
+
+    def target(self) -> Target:
+        """Return the task."""
+        return self.subject
+
+    def opened(self) -> Target:
+        """Nothing lies deeper."""
+        return Target("none", "")
+
+    def on_mount(self) -> None:
+        """Read it again and again."""
+        self.session.watch_task(self.subject.key)
+
+    def on_unmount(self) -> None:
+        """Stop reading it."""
+        self.session.unwatch_task()

@@ -1,0 +1,83 @@
+"""The first page: queues, workers and what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.app import ComposeResult
+
+from stem_tui.actions import Target
+from stem_tui.screens.page import NO_TARGET, Page
+from stem_tui.screens.shares import divide
+from stem_tui.session import Session
+from stem_tui.views import event_lines, queue_table, worker_table
+from stem_tui.widgets.live_table import LiveTable
+from stem_tui.widgets.panel import Panel
+from stem_tui.widgets.text_panel import TextPanel
+
+_EVENTS_KEPT = 200
+_PARTS = (0.4, 0.3, 0.3)
+
+
+class OverviewPage(Page):
+    """Queues, workers and events, one below the other; on a tiny screen one at a time."""
+
+    CONTEXT = "overview"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, "overview")
+        self.queues = LiveTable("1 Queues", prefix="1 ", id="queues")
+        self.workers = LiveTable("2 Workers", prefix="2 ", id="workers")
+        self.events = TextPanel("3 Events", id="events")
+        self._wanted = [0, 0]
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panels."""
+        yield self.queues
+        yield self.workers
+        yield self.events
+
+    def panels(self) -> Sequence[Panel]:
+        """Return the three panels."""
+        return (self.queues, self.workers, self.events)
+
+    def paint(self, now: float) -> None:
+        """Pull queues, workers and events."""
+        model = self.session.model
+        self.queues.show(queue_table(model, now, self.state(self.queues)))
+        self.workers.show(worker_table(model, now, self.state(self.workers)))
+        self.events.show(event_lines(model, now, _EVENTS_KEPT, self.state(self.events).filter))
+        self._grow()
+
+    def _grow(self) -> None:
+        """Give tables more room when they have more rows; never take it back, so that nothing jumps."""
+        wanted = [max(old, panel.wanted()) for old, panel in zip(self._wanted, self.panels()[:2], strict=True)]
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._arrange()
+
+    def _arrange(self) -> None:
+        height = self.size.height
+        if not height:
+            return
+        for panel, lines in zip(self.panels(), divide(height, (*self._wanted, height), _PARTS), strict=True):
+            panel.styles.height = "1fr" if self.maximised is panel else lines
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Divide the new height."""
+        self._wanted = [panel.wanted() for panel in self.panels()[:2]]
+        self._arrange()
+
+    def maximise(self, panel: Panel | None) -> None:
+        """Give a panel all the space, or give the space back."""
+        super().maximise(panel)
+        self._arrange()
+
+    def target(self) -> Target:
+        """Return the selected queue or worker."""
+        active = self.active
+        row = active.selected if isinstance(active, LiveTable) else None
+        if row is None:
+            return NO_TARGET
+        return Target("queue" if active is self.queues else "worker", row.key)
