@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from stem_core import stores
 from stem_core.config import SETTINGS, StemConfig
 from stem_core.errors import ConfigurationError
-from stem_core.stores import connect_backend, connect_broker
 from stem_core.stores.port import Broker, ResultBackend
 
 
@@ -17,13 +17,13 @@ async def connect(config: StemConfig) -> tuple[Broker, ResultBackend]:
     """
     url = config.require_broker_url()
     try:
-        broker = await connect_broker(url, namespace=config.namespace)
+        broker = await stores.connect_broker(url, namespace=config.namespace)
     except ConfigurationError as error:
         raise _with_source(error, config, "broker_url") from error
     if config.result_backend_url is None:
         return broker, broker.results()
     try:
-        return broker, await connect_backend(config.result_backend_url, namespace=config.namespace)
+        return broker, await stores.connect_backend(config.result_backend_url, namespace=config.namespace)
     except ConfigurationError as error:
         await broker.close()
         raise _with_source(error, config, "result_backend_url") from error

@@ -1,0 +1,50 @@
+"""What a caller may say about one job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final, Unpack
+
+from stem_core.errors import NotSupportedError, UsageError
+from stem_core.tasks.context import EnqueueOptions
+
+KNOWN: Final = frozenset(EnqueueOptions.__annotations__)
+_LATER: Final = frozenset({"rate_limit", "rate_key", "unique", "unique_for", "link", "link_error"})
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Job:
+    """A task to be enqueued: `Job("email.send", {"to": "a@b.c"}, queue="email")`.
+
+    Args:
+        name: Task name.
+        args: Arguments by name.
+        options: What `Stem.enqueue` takes too.
+    """
+
+    name: str
+    args: Mapping[str, object]
+    options: EnqueueOptions
+
+    def __init__(self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "args", {} if args is None else args)
+        object.__setattr__(self, "options", options)
+
+
+def check_option_names(names: Iterable[str]) -> None:
+    """Refuse options that do not exist, or not yet.
+
+    Raises:
+        NotSupportedError: The option's part is not available yet.
+        UsageError: There is no such option.
+    """
+    for name in names:
+        if name in _LATER:
+            raise NotSupportedError(f"the option {name} is not available yet", "leave it out")
+        if name not in KNOWN:
+            near = get_close_matches(name, KNOWN, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(KNOWN))}"
+            raise UsageError(f"enqueue has no option {name!r}", hint)

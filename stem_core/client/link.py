@@ -1,0 +1,65 @@
+"""A producer's connections in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypeAlias
+
+from stem_core.client.producer import Producer
+from stem_core.client.waiting import ResultPoller
+from stem_core.stores.port import Broker, ResultBackend
+
+Connector: TypeAlias = Callable[[], Awaitable[tuple[Broker, ResultBackend]]]
+
+
+class Link:
+    """Connects on first use, and gives everything up when its event loop ends, if nobody did before.
+
+    Args:
+        connector: How to connect.
+        owned: Whether the connections are this link's own, to be closed with it.
+    """
+
+    broker: Broker
+    backend: ResultBackend
+    producer: Producer
+    poller: ResultPoller
+
+    def __init__(self, connector: Connector, *, owned: bool) -> None:
+        self._connector = connector
+        self._owned = owned
+        self._lock = asyncio.Lock()
+        self._keeper: AsyncGenerator[None, None] | None = None
+        self.ready = False
+
+    async def connect(self) -> None:
+        """Connect, if that has not happened yet."""
+        async with self._lock:
+            if self.ready:
+                return
+            self.broker, self.backend = await self._connector()
+            self.producer = Producer(self.broker)
+            self.poller = ResultPoller(self.broker, self.backend)
+            # asyncio.run closes unfinished asynchronous generators before it closes the loop: the one moment at which
+            # connections can still be closed in order by someone who was never told to.
+            self._keeper = self._keep()
+            await anext(self._keeper)
+            self.ready = True
+
+    async def close(self) -> None:
+        """Send what was given, then give the connections up."""
+        if self._keeper is not None:
+            keeper, self._keeper = self._keeper, None
+            await keeper.aclose()
+
+    async def _keep(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self.ready = False
+            await self.producer.close()
+            await self.poller.close()
+            if self._owned:
+                await self.backend.close()
+                await self.broker.close()

@@ -1,0 +1,170 @@
+"""From what a caller asks for to a sealed envelope. Checks everything, sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from stem_core.client.job import KNOWN, Job, check_option_names
+from stem_core.durations import seconds
+from stem_core.envelope import Envelope, Sealed, check_name, new_task_id, seal
+from stem_core.errors import InvalidArgumentsError, UsageError
+from stem_core.options import MAX_PRIORITY, TaskOptions
+from stem_core.routing.rules import Route, RoutingConfig
+from stem_core.tasks.context import EnqueueOptions
+from stem_core.text import visible
+
+MAX_ID_LENGTH: Final = 128
+
+_DURATIONS: Final = ("visibility_timeout", "soft_time_limit", "hard_time_limit", "result_ttl")
+_AS_GIVEN: Final = ("max_retries", "retry_policy", "ignore_result")
+_NOT_WITH_BROADCAST: Final = ("queue", "priority", "countdown", "eta")
+
+
+class Prepared(NamedTuple):
+    """A job that is ready to be sent; to the channel `broadcast` if that is set."""
+
+    envelope: Envelope
+    sealed: Sealed
+    broadcast: str | None
+
+
+def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float) -> Prepared:
+    """Check a job, decide where it goes, and seal it.
+
+    The envelope carries only the options that the caller set; the worker's registry fills the rest.
+
+    Args:
+        job: What the caller asks for.
+        usual: The task's own options.
+        routing: The rules.
+        now: Epoch seconds.
+
+    Raises:
+        UsageError: An option does not exist, contradicts another one, or has a value that cannot be.
+        NotSupportedError: An option's part is not available yet.
+        InvalidArgumentsError: The arguments are not JSON.
+        EnvelopeTooLargeError: The envelope is over the limit.
+    """
+    _check_args(job)
+    if not job.options:
+        route = routing.route(job.name, None, None, None, usual)
+        fields: dict[str, Any] = {}
+        delay, not_before = 0.0, None
+    else:
+        options = _given(job.options)
+        route = _route(job.name, options, routing, usual)
+        fields = _fields(options, now)
+        delay, not_before = _when(options)
+    if route.broadcast is not None and (delay or not_before is not None):
+        raise UsageError(f"{job.name!r} is a broadcast", "a broadcast cannot wait; leave countdown and eta out")
+    envelope = Envelope(
+        id=fields.pop("id", None) or new_task_id(),
+        name=job.name,
+        queue=route.queue,
+        args=job.args if type(job.args) is dict else dict(job.args),
+        enqueued_at=now,
+        priority=route.priority,
+        broadcast=route.broadcast,
+        **fields,
+    )
+    return Prepared(envelope, seal(envelope, delay, not_before), route.broadcast)
+
+
+def _check_args(job: Job) -> None:
+    if not isinstance(job.args, Mapping):
+        raise InvalidArgumentsError(
+            f"the arguments of {job.name!r} are a {type(job.args).__name__}", "give a mapping of argument names"
+        )
+    for key in job.args:
+        if type(key) is not str:
+            raise InvalidArgumentsError(f"{job.name!r} has the argument name {key!r}", "argument names are text")
+
+
+def _given(options: EnqueueOptions) -> dict[str, Any]:
+    if not options.keys() <= KNOWN:
+        check_option_names(options)
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _route(task: str, options: Mapping[str, Any], routing: RoutingConfig, usual: TaskOptions) -> Route:
+    channel = options.get("broadcast")
+    if channel is not None:
+        for name in _NOT_WITH_BROADCAST:
+            if name in options:
+                raise UsageError(f"{name} and broadcast exclude each other", "a broadcast goes to all workers at once")
+        return Route(usual.queue, check_name("broadcast channel", channel), 0)
+    queue, priority = options.get("queue"), options.get("priority")
+    if queue is not None:
+        check_name("queue", queue)
+    if priority is not None:
+        _check_integer("priority", priority, MAX_PRIORITY)
+    return routing.route(task, options.get("headers"), queue, priority, usual)
+
+
+def _fields(options: Mapping[str, Any], now: float) -> dict[str, Any]:
+    fields = {name: options[name] for name in _AS_GIVEN if name in options}
+    if "max_retries" in options:
+        _check_integer("max_retries", options["max_retries"])
+    for name in _DURATIONS:
+        if name in options:
+            fields[name] = _positive(name, options[name])
+    if "expires" in options:
+        expires = options["expires"]
+        is_moment = isinstance(expires, datetime)
+        fields["expires_at"] = _moment("expires", expires) if is_moment else now + _positive("expires", expires)
+    if "task_id" in options:
+        fields["id"] = _check_id(options["task_id"])
+    if "headers" in options:
+        fields["headers"] = _check_headers(options["headers"])
+    if "meta" in options:
+        fields["meta"] = dict(options["meta"])
+    return fields
+
+
+def _when(options: Mapping[str, Any]) -> tuple[float, float | None]:
+    countdown, eta = options.get("countdown"), options.get("eta")
+    if countdown is not None and eta is not None:
+        raise UsageError("countdown and eta exclude each other", "give one of them")
+    if countdown is not None:
+        delay = seconds(countdown)
+        if not 0 <= delay < float("inf"):
+            raise UsageError(f"countdown is {countdown!r}", "give seconds or a timedelta, 0 or more")
+        return delay, None
+    return 0.0, None if eta is None else _moment("eta", eta)
+
+
+def _moment(name: str, value: Any) -> float:
+    if not isinstance(value, datetime):
+        raise UsageError(f"{name} is {value!r}", "give a datetime with a timezone")
+    if value.tzinfo is None:
+        raise UsageError(f"{name} is {value.isoformat()}, without a timezone", "give it one, such as datetime.UTC")
+    return value.timestamp()
+
+
+def _positive(name: str, value: Any) -> float:
+    number = seconds(value)
+    if not 0 < number < float("inf"):
+        raise UsageError(f"{name} is {value!r}", "give a positive number of seconds or a timedelta")
+    return number
+
+
+def _check_integer(name: str, value: Any, most: int | None = None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0 or (most is not None and value > most):
+        raise UsageError(f"{name} is {value!r}", "use 0 or more" if most is None else f"use 0 to {most}")
+
+
+def _check_id(task_id: Any) -> str:
+    if not isinstance(task_id, str) or not 0 < len(task_id) <= MAX_ID_LENGTH or " " in task_id:
+        raise UsageError(f"task_id is {task_id!r}", f"use 1 to {MAX_ID_LENGTH} characters without blanks")
+    if visible(task_id) != task_id:
+        raise UsageError(f"task_id is {visible(task_id)}", "use characters that can be seen")
+    return task_id
+
+
+def _check_headers(headers: Mapping[Any, Any]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise UsageError(f"the header {name!r} is {value!r}", "headers are text by name; use meta for other data")
+    return dict(headers)

@@ -1,0 +1,256 @@
+"""The producer's side: enqueue tasks, and learn what became of them."""
+
+# ruff: noqa: ASYNC109 - running out of time tells where the task stands, it is not a cancellation
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Final, Self, Unpack
+from weakref import WeakKeyDictionary
+
+from stem_core.client.announcing import announce
+from stem_core.client.connecting import connect
+from stem_core.client.function import TaskDecorator, TaskOptionsDict
+from stem_core.client.job import Job
+from stem_core.client.link import Link
+from stem_core.client.lookup import find_task
+from stem_core.client.preparing import Prepared, prepare
+from stem_core.client.sync import BACKGROUND
+from stem_core.clock import SYSTEM_CLOCK, Clock
+from stem_core.config import StemConfig
+from stem_core.durations import Duration, format_duration, seconds
+from stem_core.errors import BrokerError, UsageError, WaitTimeoutError
+from stem_core.events import AfterTaskPublish, BeforeTaskPublish
+from stem_core.options import TaskOptions
+from stem_core.results import TaskStatus
+from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
+from stem_core.signals import StemSignals
+from stem_core.stores.port import Broker, ResultBackend
+from stem_core.tasks import SimpleTaskRegistry
+from stem_core.tasks.context import EnqueueOptions
+
+DEFAULT_QUEUE: Final = "default"
+
+_JOBS_PER_PUBLISH: Final = 500
+
+
+class Stem:
+    """Enqueues tasks by name, and holds the registry that workers serve.
+
+    It connects on first use, anew in each event loop, and gives its connections up when the loop ends; `close` does so
+    earlier. What is handed in as `broker` and `backend` stays its owner's.
+
+    Args:
+        broker: Where jobs go; if None, `config` says where.
+        registry: The tasks that may be enqueued; an empty one if None, to be filled by `task`.
+        backend: Where results are; the broker's own store if None.
+        routing: Which task goes where; if None, `config.routing_config` names the file.
+        config: Settings; if None, and no broker is given, the environment's.
+        clock: Tells the time at which jobs are enqueued.
+    """
+
+    def __init__(
+        self,
+        *,
+        broker: Broker | None = None,
+        registry: SimpleTaskRegistry | None = None,
+        backend: ResultBackend | None = None,
+        routing: RoutingConfig | None = None,
+        config: StemConfig | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        if config is None:
+            config = StemConfig.from_environment() if broker is None else StemConfig()
+        if broker is None and backend is not None:
+            raise UsageError("a result backend is given without a broker", "give both, or set both by URL")
+        self.config = config
+        self.registry = SimpleTaskRegistry() if registry is None else registry
+        self.routing = _routing(routing, config)
+        if not config.signals_enabled or config.signals_disabled:
+            StemSignals.configure(enabled=config.signals_enabled, disabled=config.signals_disabled)
+        self._broker = broker
+        self._backend = backend
+        self._clock = clock
+        self._links: WeakKeyDictionary[asyncio.AbstractEventLoop, Link] = WeakKeyDictionary()
+
+    @classmethod
+    def from_environment(cls, *, registry: SimpleTaskRegistry | None = None) -> Stem:
+        """Return a Stem set up by the environment's `STEM_…` variables."""
+        return cls(registry=registry, config=StemConfig.from_environment())
+
+    @classmethod
+    def from_url(cls, url: str, namespace: str = "stem", *, registry: SimpleTaskRegistry | None = None) -> Stem:
+        """Return a Stem for the broker at that URL; all other settings are the environment's."""
+        return cls(registry=registry, config=StemConfig.from_environment(broker_url=url, namespace=namespace))
+
+    def task(self, name: str | None = None, /, **options: Unpack[TaskOptionsDict]) -> TaskDecorator:
+        """Make a function a task of this Stem: `@stem.task("report.generate", queue="reports", max_retries=3)`.
+
+        Args:
+            name: Task name; `module.function` if left out.
+            options: The fields of `TaskOptions`.
+        """
+        if callable(name):
+            raise UsageError("@stem.task stands without parentheses", "write @stem.task()")
+        return TaskDecorator(self, name, TaskOptions(**options))
+
+    async def enqueue(
+        self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
+    ) -> str:
+        """Send a task, and return its id once the broker has it.
+
+        Enqueues that happen at the same time share their round trips.
+
+        Args:
+            name: Task name; the registry must know it.
+            args: Arguments by name; JSON data.
+            options: See `EnqueueOptions`.
+
+        Raises:
+            UnknownTaskError: No such task; the hint has names like it.
+            InvalidArgumentsError: The arguments do not fit the task, or are no JSON.
+            BrokerFullError: The broker has no room.
+            BrokerUnavailableError: The broker cannot be reached.
+        """
+        prepared = self._prepare(Job(name, args, **options))
+        link = await self._link()
+        await announce(BeforeTaskPublish, (prepared,), prepared.envelope.enqueued_at)
+        if prepared.broadcast is None:
+            await link.producer.publish((prepared.sealed,))
+        else:
+            await link.broker.append(broadcast_topic(prepared.broadcast), [prepared.sealed.body])
+        await announce(AfterTaskPublish, (prepared,), self._clock.time())
+        return prepared.envelope.id
+
+    async def enqueue_many(self, jobs: Iterable[Job | tuple[str, Mapping[str, object]]]) -> list[str]:
+        """Send many tasks, and return their ids, in order, once the broker has them all.
+
+        All are checked before the first is sent.
+
+        Args:
+            jobs: Jobs, or pairs of name and arguments.
+
+        Raises:
+            UnknownTaskError: As `enqueue`; likewise all its other errors.
+        """
+        batch: list[Prepared] = []
+        for job in jobs:
+            batch.append(self._prepare(job if isinstance(job, Job) else Job(*job)))
+            if len(batch) % _JOBS_PER_PUBLISH == 0:
+                await asyncio.sleep(0)
+        link = await self._link()
+        for start in range(0, len(batch), _JOBS_PER_PUBLISH):
+            await self._send(link, batch[start : start + _JOBS_PER_PUBLISH])
+        return [prepared.envelope.id for prepared in batch]
+
+    def enqueue_sync(
+        self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
+    ) -> str:
+        """Do what `enqueue` does, from a program without an event loop, or from any of its threads."""
+        return BACKGROUND.run(self.enqueue(name, args, **options))
+
+    async def status(self, task_id: str) -> TaskStatus | None:
+        """Return all that is known of a task, or None if nothing is."""
+        link = await self._link()
+        return await find_task(link.broker, link.backend, task_id)
+
+    async def wait_for(self, task_id: str, timeout: Duration | None = None) -> TaskStatus:
+        """Wait until a task has ended.
+
+        A broker that cannot be reached for a while does not end the waiting.
+
+        Args:
+            task_id: Which task.
+            timeout: Seconds to wait; None for as long as it takes.
+
+        Returns:
+            Its status; failed and cancelled tasks too have one.
+
+        Raises:
+            WaitTimeoutError: It has not ended in time; the hint says where it stands.
+        """
+        link = await self._link()
+        patience = None if timeout is None else seconds(timeout)
+        try:
+            async with asyncio.timeout(patience):
+                return await link.poller.wait(task_id)
+        except TimeoutError:
+            raise WaitTimeoutError(
+                f"task {task_id!r} did not end within {format_duration(patience or 0.0)}",
+                await _whereabouts(link, task_id),
+            ) from None
+
+    def wait_for_sync(self, task_id: str, timeout: Duration | None = None) -> TaskStatus:
+        """Do what `wait_for` does, from a program without an event loop."""
+        return BACKGROUND.run(self.wait_for(task_id, timeout))
+
+    async def connect(self) -> tuple[Broker, ResultBackend]:
+        """Return the connections of the running event loop, made if need be."""
+        link = await self._link()
+        return link.broker, link.backend
+
+    async def close(self) -> None:
+        """Give up the connections of the running event loop. Twice is once; the next use connects again."""
+        link = self._links.pop(asyncio.get_running_loop(), None)
+        if link is not None:
+            await link.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _prepare(self, job: Job) -> Prepared:
+        handler = self.registry.get(job.name)
+        if handler.checks_arguments:
+            handler.bind(job.args)
+        return prepare(job, handler.options, self.routing, self._clock.time())
+
+    async def _link(self) -> Link:
+        loop = asyncio.get_running_loop()
+        link = self._links.get(loop)
+        if link is None:
+            link = self._links[loop] = Link(self._connector, owned=self._broker is None)
+        if not link.ready:
+            await link.connect()
+        return link
+
+    async def _connector(self) -> tuple[Broker, ResultBackend]:
+        if self._broker is None:
+            return await connect(self.config)
+        return self._broker, self._broker.results() if self._backend is None else self._backend
+
+    async def _send(self, link: Link, batch: list[Prepared]) -> None:
+        await announce(BeforeTaskPublish, batch, self._clock.time())
+        await link.producer.publish([prepared.sealed for prepared in batch if prepared.broadcast is None])
+        channels: dict[str, list[bytes]] = {}
+        for prepared in batch:
+            if prepared.broadcast is not None:
+                channels.setdefault(prepared.broadcast, []).append(prepared.sealed.body)
+        for channel, bodies in channels.items():
+            await link.broker.append(broadcast_topic(channel), bodies)
+        await announce(AfterTaskPublish, batch, self._clock.time())
+
+
+def _routing(routing: RoutingConfig | None, config: StemConfig) -> RoutingConfig:
+    if routing is None:
+        routing = load_routing(config.routing_config) if config.routing_config else RoutingConfig()
+    return routing if config.default_queue == DEFAULT_QUEUE else replace(routing, default_queue=config.default_queue)
+
+
+async def _whereabouts(link: Link, task_id: str) -> str:
+    if link.poller.trouble is not None:
+        return f"the broker cannot be reached: {link.poller.trouble.message}"
+    try:
+        status = await find_task(link.broker, link.backend, task_id)
+    except BrokerError as error:
+        return f"where it stands is not known: {error.message}"
+    if status is None:
+        return "nothing is known of it; is the id right?"
+    where = f" on {status.worker}" if status.worker else f" in queue {status.queue!r}"
+    return f"it is {status.state}{where}"

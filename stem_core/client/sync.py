@@ -1,0 +1,74 @@
+"""Enqueueing from programs that have no event loop of their own: one kept in a background thread."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Final, TypeVar
+
+from stem_core.errors import UsageError
+
+T = TypeVar("T")
+
+
+class BackgroundLoop:
+    """An event loop in a daemon thread, started on first use and stopped in order when the program ends."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._stop: asyncio.Event | None = None
+        self._pid = 0
+
+    def run(self, coroutine: Coroutine[object, object, T]) -> T:
+        """Run a coroutine there, and return what it returns.
+
+        Raises:
+            UsageError: Called from that very thread, which would wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise UsageError("a blocking call was made inside the background loop", "await the async form there")
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._started())
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            # A thread does not survive a fork, such as that of a prefork server.
+            if self._loop is None or self._pid != os.getpid():
+                ready = threading.Event()
+                self._pid = os.getpid()
+                self._thread = threading.Thread(target=self._serve, args=(ready,), name="stem-sync", daemon=True)
+                self._thread.start()
+                ready.wait()
+                atexit.register(self._end)
+            if self._loop is None:
+                raise UsageError("the program is ending", "enqueue before it does")
+            return self._loop
+
+    def _serve(self, ready: threading.Event) -> None:
+        async def serve() -> None:
+            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+            ready.set()
+            await self._stop.wait()
+
+        asyncio.run(serve())
+
+    def _end(self) -> None:
+        loop, stop, thread = self._loop, self._stop, self._thread
+        if loop is None or stop is None or thread is None or self._pid != os.getpid():
+            return
+        self._loop = None
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(timeout=2.0)
+
+
+BACKGROUND: Final = BackgroundLoop()
