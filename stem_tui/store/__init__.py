@@ -1,0 +1,33 @@
+"""What the console knows: pure state, bounded, with the time handed in."""
+
+from stem_tui.store.forecast import Drain, drain_forecast
+from stem_tui.store.identity import Identity
+from stem_tui.store.link import Link, LinkState
+from stem_tui.store.local_workers import LocalState, LocalWorker
+from stem_tui.store.model import ClusterModel
+from stem_tui.store.queues import QueueEntry
+from stem_tui.store.receipts import Ack, Effect, EffectState, Receipt, Receipts, ReceiptState, Undo
+from stem_tui.store.tasks import TaskEntry
+from stem_tui.store.workers import WorkerEntry, WorkerState
+
+__all__ = [
+    "Ack",
+    "ClusterModel",
+    "Drain",
+    "Effect",
+    "EffectState",
+    "Identity",
+    "Link",
+    "LinkState",
+    "LocalState",
+    "LocalWorker",
+    "QueueEntry",
+    "Receipt",
+    "ReceiptState",
+    "Receipts",
+    "TaskEntry",
+    "Undo",
+    "WorkerEntry",
+    "WorkerState",
+    "drain_forecast",
+]
