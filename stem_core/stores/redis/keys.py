@@ -1,0 +1,39 @@
+"""Names of keys. All keys of a queue share a hash tag, and so a slot of a Redis Cluster."""
+
+from __future__ import annotations
+
+
+def queue_prefix(namespace: str, queue: str) -> str:
+    """Return what every key of the queue begins with."""
+    return f"{{stem:{namespace}:{queue}}}:"
+
+
+def bell(namespace: str, queue: str) -> str:
+    """Return the list that wakes a waiting fetch."""
+    return f"{queue_prefix(namespace, queue)}bell"
+
+
+def queue_names(namespace: str) -> str:
+    """Return the set of all queues that were ever used."""
+    return f"{{stem:{namespace}}}:queues"
+
+
+def lease(namespace: str) -> str:
+    """Return the namespace's lease, in seconds."""
+    return f"{{stem:{namespace}}}:lease"
+
+
+def topic(namespace: str, name: str) -> str:
+    """Return a topic's stream."""
+    return f"{{stem:{namespace}}}:topic:{name}"
+
+
+def presences(namespace: str) -> tuple[str, str, str]:
+    """Return the hash of snapshots, and the sorted sets of when each was last seen and when it expires."""
+    base = f"{{stem:{namespace}}}:workers"
+    return base, f"{base}:seen", f"{base}:expire"
+
+
+def result(namespace: str, task_id: str) -> str:
+    """Return a task's record in a result backend of its own."""
+    return f"stem:{namespace}:result:{task_id}"

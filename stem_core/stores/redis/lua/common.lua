@@ -1,0 +1,67 @@
+-- Shared by all scripts of a queue. KEYS[1] is the queue's prefix: every key begins with it, so all lie in one slot.
+local prefix = KEYS[1]
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Used streams in the order of reading: higher priority first, and what came back (b) before what never left (s).
+local function streams()
+  local names = redis.call('SMEMBERS', prefix .. 'levels')
+  table.sort(names, function(one, other)
+    local first, second = tonumber(string.sub(one, 2)), tonumber(string.sub(other, 2))
+    if first ~= second then return first > second end
+    return one < other
+  end)
+  return names
+end
+
+local function ensure_group(name)
+  redis.pcall('XGROUP', 'CREATE', prefix .. name, 'g', '0', 'MKSTREAM')
+end
+
+-- meta: "attempt deliveries returns crashes crashed", as it stands before the next delivery.
+local function parse_meta(meta)
+  local attempt, deliveries, returns, crashes, crashed = string.match(meta, '^(%d+) (%d+) (%d+) (%d+) (.*)$')
+  return tonumber(attempt), tonumber(deliveries), tonumber(returns), tonumber(crashes), crashed
+end
+
+local function add(name, id, meta, body)
+  if redis.call('SADD', prefix .. 'levels', name) == 1 then ensure_group(name) end
+  local entry = redis.call('XADD', prefix .. name, '*', 'i', id, 'b', body, 'm', meta)
+  redis.call('SET', prefix .. 't:' .. id, name .. ' ' .. entry .. ' ' .. string.match(meta, '^%d+'))
+end
+
+local function delay_until(due, id, priority, meta, body)
+  redis.call('HSET', prefix .. 'waiting', id, priority .. ' ' .. meta .. '\n' .. body)
+  redis.call('ZADD', prefix .. 'due', due, id)
+  redis.call('SET', prefix .. 't:' .. id, 'd ' .. string.match(meta, '^%d+'))
+end
+
+local function parse_waiting(packed)
+  local split = string.find(packed, '\n', 1, true)
+  local priority, meta = string.match(string.sub(packed, 1, split - 1), '^(%d+) (.*)$')
+  return priority, meta, string.sub(packed, split + 1)
+end
+
+-- An entry's fields are always i, b, m, in that order.
+local function read_entry(name, entry)
+  local found = redis.call('XRANGE', prefix .. name, entry, entry)[1]
+  if not found then return nil end
+  return found[2][2], found[2][4], found[2][6]
+end
+
+local function drop(name, entry)
+  redis.call('XACK', prefix .. name, 'g', entry)
+  redis.call('XDEL', prefix .. name, entry)
+end
+
+local function count(field, by)
+  if by > 0 then redis.call('HINCRBY', prefix .. 'counters', field, by) end
+end
+
+-- Wakes one waiting fetch; that one rings again if it leaves work behind.
+local function ring()
+  if redis.call('LLEN', prefix .. 'bell') == 0 then redis.call('LPUSH', prefix .. 'bell', '1') end
+end

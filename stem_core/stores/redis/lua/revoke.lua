@@ -1,0 +1,44 @@
+#!lua flags=allow-oom
+-- ARGV: for each job: id, revocation ("until-ms JSON"), record up to its envelope (or '' to keep waiting jobs).
+-- Returns cancelled, pending or ended for each.
+local now = now_ms()
+local all = redis.call('HGETALL', prefix .. 'revoked')
+for at = 1, #all, 2 do
+  if tonumber(string.match(all[at + 1], '^%d+')) <= now then redis.call('HDEL', prefix .. 'revoked', all[at]) end
+end
+
+local function cancel(id, record, body)
+  redis.call('SET', prefix .. 't:' .. id, record .. body .. '}', 'PX', 86400000)
+  count('cancelled', 1)
+  return 'cancelled'
+end
+
+local function revoke(id, revocation, record)
+  local place = redis.call('GET', prefix .. 't:' .. id)
+  if place and string.sub(place, 1, 1) == '{' then return 'ended' end
+  if place and record ~= '' then
+    local packed = redis.call('HGET', prefix .. 'waiting', id)
+    if packed then
+      local _, _, body = parse_waiting(packed)
+      cancel(id, record, body)
+      redis.call('ZREM', prefix .. 'due', id)
+      redis.call('HDEL', prefix .. 'waiting', id)
+      return 'cancelled'
+    end
+    local name, entry = string.match(place, '^(%a%d+) (%S+) %d+$')
+    if name and #redis.call('XPENDING', prefix .. name, 'g', entry, entry, 1) == 0 then
+      local found, body = read_entry(name, entry)
+      if found then
+        cancel(id, record, body)
+        redis.call('XDEL', prefix .. name, entry)
+        return 'cancelled'
+      end
+    end
+  end
+  redis.call('HSET', prefix .. 'revoked', id, revocation)
+  return 'pending'
+end
+
+local answers = {}
+for at = 1, #ARGV, 3 do answers[#answers + 1] = revoke(ARGV[at], ARGV[at + 1], ARGV[at + 2]) end
+return answers
