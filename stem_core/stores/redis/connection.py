@@ -80,7 +80,7 @@ class RedisConnection:
         return connection
 
     def _connect(self, timeout: float) -> Redis:
-        return Redis.from_url(
+        client = Redis.from_url(
             self._url,
             protocol=2,
             driver_info=None,
@@ -88,6 +88,8 @@ class RedisConnection:
             socket_connect_timeout=CONNECT_TIMEOUT,
             socket_timeout=timeout,
         )
+        client.response_callbacks.clear()  # replies come as the server sends them, by one rule for all commands
+        return client
 
     async def command(self, *words: Argument) -> object:
         """Send one command.
