@@ -1,1 +1,30 @@
-"""From the console's state to what is drawn: pure functions, strings and tones, no Textual."""
+"""View models: pure functions from what is known to what is drawn."""
+
+from stem_tui.views.details import queue_detail, worker_detail
+from stem_tui.views.events import event_lines, events_note
+from stem_tui.views.header import Frozen, header_line, verdict_line
+from stem_tui.views.local import local_lines, local_log_lines
+from stem_tui.views.queues import queue_table
+from stem_tui.views.receipts import receipt_line, receipts_lines
+from stem_tui.views.task import task_detail
+from stem_tui.views.task_rows import queue_tasks_table, worker_tasks_table
+from stem_tui.views.workers import worker_table
+
+__all__ = [
+    "Frozen",
+    "event_lines",
+    "events_note",
+    "header_line",
+    "local_lines",
+    "local_log_lines",
+    "queue_detail",
+    "queue_table",
+    "queue_tasks_table",
+    "receipt_line",
+    "receipts_lines",
+    "task_detail",
+    "verdict_line",
+    "worker_detail",
+    "worker_table",
+    "worker_tasks_table",
+]

@@ -1,0 +1,166 @@
+"""The figures above the tasks on the pages of a queue and of a worker."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stem_core.text import visible
+from stem_tui.store import ClusterModel, LinkState, QueueEntry, WorkerEntry, WorkerState
+from stem_tui.views import figures
+from stem_tui.views.cells import Cell, Line
+from stem_tui.views.events import event_line
+from stem_tui.views.queues import drain_text, state_word, trouble_of
+from stem_tui.views.receipts import describe_receipt
+from stem_tui.views.workers import state_tone
+
+_GRAPH_HEIGHT: Final = 4
+_RECENT: Final = 4
+
+
+def _label(model: ClusterModel, text: str) -> Cell:
+    return Cell(text, "muted" if model.link.state is not LinkState.LIVE else "strong")
+
+
+def _pairs(model: ClusterModel, pairs: list[tuple[str, str, str]]) -> Line:
+    cells = [Cell("  ")]
+    stale = model.link.state is not LinkState.LIVE
+    for name, value, tone in pairs:
+        cells += [Cell(f"{name} ", "muted"), Cell(f"{value}   ", "muted" if stale else tone or "strong")]
+    return tuple(cells)
+
+
+def _graph(queue: QueueEntry, width: int) -> list[Line]:
+    values = list(queue.history)
+    most = max((value for value in values if value is not None), default=0)
+    lines = figures.graph(values, min(60, max(10, width - 12)), _GRAPH_HEIGHT)
+    top = figures.count(most)
+    shown: list[Line] = [(Cell("  backlog over the last 10 minutes", "muted"),)]
+    for place, line in enumerate(lines):
+        scale = top if place == 0 else "0" if place == _GRAPH_HEIGHT - 1 else ""
+        shown.append((Cell(f"{scale:>8} {'┤' if scale else '│'}", "muted"), Cell(line)))
+    return shown
+
+
+def queue_detail(model: ClusterModel, queue: str, now: float, width: int) -> list[Line]:
+    """Return what is known of a queue: figures, rates, who paused it, the graph of its backlog."""
+    entry = model.queues.get(queue)
+    if entry is None:
+        return [(Cell(f"  no queue {visible(queue, 120)} is known", "muted"),)]
+    live = model.link.is_live
+    stats, rates, trouble = entry.stats, entry.rates, trouble_of(entry) if live else ""
+    known = "warning" if trouble else ""
+    lines: list[Line] = [
+        (
+            Cell("  "),
+            _label(model, entry.label),
+            Cell(f"  {state_word(entry)} · {figures.count(entry.workers if live else None)} workers"),
+            Cell(f" · read {figures.precise(now - entry.read_at)} ago", "" if live else "muted"),
+        ),
+        _pairs(
+            model,
+            [
+                ("BACKLOG", figures.count(stats.ready), known),
+                ("INFLIGHT", figures.count(stats.inflight) if live else figures.UNKNOWN, ""),
+                ("DELAYED", figures.count(stats.delayed), ""),
+                ("DEAD", figures.count(stats.dead), "error" if stats.dead else ""),
+                ("OLDEST", figures.NOTHING if stats.oldest_s is None else figures.seconds(stats.oldest_s), known),
+                ("DRAIN", drain_text(entry) if live else figures.UNKNOWN, known),
+            ],
+        ),
+        _pairs(
+            model,
+            [
+                ("in", f"{figures.rate(rates.inward if live else None)}/s", ""),
+                ("out", f"{figures.rate(rates.outward if live else None)}/s", ""),
+                ("err", f"{figures.rate(rates.errors if live else None)}%", "error" if trouble == "failing" else ""),
+                ("done", figures.count(stats.succeeded), ""),
+                ("failed", figures.count(stats.failed), ""),
+                ("retried", figures.count(stats.retried), ""),
+                ("cancelled", figures.count(stats.cancelled), ""),
+            ],
+        ),
+    ]
+    if stats.paused is not None:
+        pause = stats.paused
+        until = "" if pause.until is None else f" until {figures.clock(pause.until)}Z"
+        why = f': "{pause.reason}"' if pause.reason else ""
+        lines.append(
+            (Cell(f"  PAUSED since {figures.clock(pause.since)}Z by {pause.by or '?'}{until}{why}", "warning"),)
+        )
+    return lines + _graph(entry, width)
+
+
+def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
+    snapshot, state = worker.snapshot, worker.state(now)
+    known = model.link.is_live and state not in {WorkerState.LATE, WorkerState.GONE}
+    lease = figures.NOTHING if snapshot.lease_age is None else figures.seconds(snapshot.lease_age)
+    most = snapshot.max_concurrency
+    slots = f"{snapshot.active}/{snapshot.concurrency}" if known else figures.UNKNOWN
+    drift = snapshot.at - (model.wall(now) - worker.age(now)) if known else None
+    return [
+        _pairs(
+            model,
+            [
+                ("slots", f"{slots} {figures.bar(snapshot.active if known else 0, snapshot.concurrency)}", ""),
+                ("held", figures.count(snapshot.held if known else None), ""),
+                ("prefetch", figures.count(snapshot.prefetch), ""),
+                ("autoscale", "off" if most is None else f"to {most}", ""),
+                ("hb", f"{figures.seconds(worker.age(now))}/{figures.precise(snapshot.interval)}", state_tone(state)),
+                ("lease", lease if known else figures.UNKNOWN, ""),
+                (
+                    "clock",
+                    figures.UNKNOWN if drift is None else f"{drift:+.1f}s",
+                    "warning" if drift is not None and abs(drift) > 2.0 else "",
+                ),
+            ],
+        ),
+        _pairs(
+            model,
+            [
+                ("cpu", f"{snapshot.cpu:.0f}% {_cpu(worker)}" if known else figures.UNKNOWN, ""),
+                ("rss", figures.size(snapshot.rss) if known else figures.UNKNOWN, ""),
+                ("loop lag", f"{snapshot.loop_lag * 1000:.0f}ms" if known else figures.UNKNOWN, ""),
+                ("done", figures.count(snapshot.succeeded), ""),
+                ("failed", figures.count(snapshot.failed), "error" if snapshot.failed else ""),
+                ("retried", figures.count(snapshot.retried), ""),
+                ("events dropped", figures.count(snapshot.dropped), "warning" if snapshot.dropped else ""),
+            ],
+        ),
+    ]
+
+
+def _cpu(worker: WorkerEntry) -> str:
+    return figures.sparkline([int(value) for value in worker.cpu_history], 8)
+
+
+def worker_detail(model: ClusterModel, worker: str, now: float, width: int) -> list[Line]:  # noqa: ARG001 - as all details
+    """Return what is known of a worker: figures, commands to it, its last events."""
+    entry = model.workers.get(worker)
+    if entry is None:
+        return [(Cell(f"  no worker {visible(worker, 120)} is known; it may have ended", "muted"),)]
+    snapshot, state = entry.snapshot, entry.state(now)
+    up = figures.seconds(max(0.0, model.wall(now) - snapshot.started_at)) if snapshot.started_at else figures.UNKNOWN
+    broadcasts = f" · broadcasts {', '.join(snapshot.broadcasts)}" if snapshot.broadcasts else ""
+    lines: list[Line] = [
+        (
+            Cell("  "),
+            _label(model, entry.label),
+            Cell(f"  {state.value}", state_tone(state)),
+            Cell(f" · host {snapshot.host or '?'} · pid {snapshot.pid or '?'} · v{snapshot.version or '?'} · up {up}"),
+        ),
+        *_vitals(model, entry, now),
+        (Cell(f"  queues {', '.join(snapshot.queues)}{broadcasts}"),),
+    ]
+    receipts = [
+        receipt
+        for receipt in reversed(list(model.receipts))
+        if receipt.target_key == worker or any(ack.worker == entry.label for ack in receipt.acks)
+    ][:3]
+    if receipts:
+        lines.append((Cell("  commands", "muted"),))
+        lines += [(Cell("    "), *describe_receipt(receipt, undo=False)) for receipt in receipts]
+    recent = [event for event in reversed(model.events.entries) if event.worker_key == worker][:_RECENT]
+    if recent:
+        lines.append((Cell("  recent", "muted"),))
+        lines += [(Cell("    "), *event_line(event)) for event in recent]
+    return lines

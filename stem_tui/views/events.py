@@ -1,0 +1,94 @@
+"""The event tail."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stem_tui.store import ClusterModel
+from stem_tui.store.events import EventEntry
+from stem_tui.views import figures
+from stem_tui.views.cells import Cell, Line
+from stem_tui.views.tables import matching
+
+GLYPHS: Final = {
+    "enqueued": ("○", "muted"),
+    "received": ("▷", "info"),
+    "started": ("▶", "info"),
+    "succeeded": ("✓", ""),
+    "failed": ("✗", "error"),
+    "retry": ("↻", "warning"),
+    "revoked": ("■", "warning"),
+    "draining": ("⇣", "warning"),
+    "stopping": ("⇣", "warning"),
+    "stopped": ("□", "muted"),
+    "starting": ("△", "info"),
+    "ready": ("▲", "success"),
+    "undrained": ("▲", "success"),
+    "scaled": ("↕", "info"),
+    "command": ("»", "accent"),
+    "not sched": ("✗", "error"),
+}
+FAULTS: Final = frozenset({"failed", "retry", "revoked", "not sched"})
+
+_FIELDS: Final = {
+    "task": lambda entry: entry.subject,
+    "id": lambda entry: entry.task_key,
+    "worker": lambda entry: entry.worker,
+    "queue": lambda entry: entry.queue,
+    "is": lambda entry: f"{entry.word} {'trouble' if entry.word in FAULTS else ''}",
+    "detail": lambda entry: entry.detail,
+}
+
+
+def event_line(entry: EventEntry) -> Line:
+    """Return one line of the tail: time, glyph, word, task, end of its id, worker, detail."""
+    glyph, tone = GLYPHS.get(entry.word, ("·", ""))
+    about = () if not entry.task_key else (Cell(f"{_shown(entry.task_key):<9} ", "muted"),)
+    who = f"{entry.worker:<16} " if entry.worker != entry.subject else ""
+    return (
+        Cell(f"{figures.clock_ms(entry.at)} ", "muted"),
+        Cell(f"{glyph} {entry.word:<9} ", tone),
+        Cell(f"{entry.subject:<18} "),
+        *about,
+        Cell(who, "muted"),
+        Cell(entry.detail, tone if entry.word in FAULTS else ""),
+    )
+
+
+def _shown(task_key: str) -> str:
+    tail = figures.short_id(task_key)
+    return tail if tail.isascii() and tail.isprintable() else "?" * len(tail)
+
+
+def event_lines(
+    model: ClusterModel,
+    now: float,  # noqa: ARG001 - all views take the time
+    limit: int,
+    filter: str = "",  # noqa: A002 - the word on screen
+) -> list[Line]:
+    """Return the last events that match a filter, newest first; without any, why there are none."""
+    entries = reversed(model.events.entries)
+    if filter.strip():
+        chosen = matching(entries, filter, _FIELDS)[:limit]
+    else:
+        chosen = [entry for entry, _ in zip(entries, range(limit), strict=False)]
+    if chosen:
+        return [event_line(entry) for entry in chosen]
+    if filter.strip() and model.events.entries:
+        return [(Cell(f"nothing matches  /{filter}/   of {len(model.events.entries)} events"),)]
+    watching = figures.clock(model.wall(model.started))
+    return [(Cell(f"no events yet, watching since {watching}Z", "muted"),)]
+
+
+def events_note(model: ClusterModel, now: float) -> Line:
+    """Say how complete the tail is, for the rule above it."""
+    events = model.events
+    if not model.link.is_live:
+        return (Cell(f"data as of {_as_of(model)}", "muted"),)
+    missed = (Cell(f" · {events.missed:,} missed", "warning"),) if events.missed else ()
+    bad = (Cell(f" · {events.undecodable:,} unreadable", "warning"),) if events.undecodable else ()
+    return (Cell(f"live · {figures.rate(events.rate(now))}/s", "muted"), *missed, *bad)
+
+
+def _as_of(model: ClusterModel) -> str:
+    return figures.NOTHING if model.link.data_at is None else figures.clock(model.wall(model.link.data_at))
