@@ -23,6 +23,8 @@ _PROMOTE_CHUNK: Final = 256
 _RECLAIM_CHUNK: Final = 200
 _PUBLISH_PATIENCE: Final = 2.0
 _SWEEP_EVERY: Final = 500
+_REGISTER_EVERY: Final = 10.0
+"""Seconds after which a queue's name is written again: someone may have emptied the server."""
 _REPLIES: Final = {0: Settled.FENCED, 1: Settled.COMMITTED, 2: Settled.GONE}
 
 
@@ -36,7 +38,7 @@ class RedisQueues:
         self._listener = Listener(connection, namespace)
         self._outstanding: dict[str, dict[tuple[str, str], None]] = {}
         self._doubtful: set[str] = set()
-        self._registered: set[str] = set()
+        self._registered: dict[str, float] = {}
         self._turn = 0
         self._rounds = 0
 
@@ -44,10 +46,11 @@ class RedisQueues:
         return keys.queue_prefix(self.namespace, queue)
 
     async def _register(self, queues: Sequence[str]) -> None:
-        new = [queue for queue in queues if queue not in self._registered]
-        if new:
-            await self._redis.command("SADD", keys.queue_names(self.namespace), *new)
-            self._registered.update(new)
+        now = SYSTEM_CLOCK.monotonic()
+        due = {queue for queue in queues if self._registered.get(queue, 0.0) <= now}
+        if due:
+            await self._redis.command("SADD", keys.queue_names(self.namespace), *due)
+            self._registered.update(dict.fromkeys(due, now + _REGISTER_EVERY))
 
     async def publish(self, batch: Sequence[Sealed]) -> None:
         """Add jobs; a resend after a lost reply adds nothing twice."""
