@@ -71,7 +71,7 @@ class StemConfig:
         heartbeat_interval: Seconds between a worker's heartbeats.
         signals_enabled: Whether listeners in the process are called.
         signals_disabled: Names of signals that are not.
-        sources: By setting, where it came from: a variable's name, `argument`, a file's name or `default`.
+        sources: By setting, where it came from: a variable's, flag's or file's name, `argument` or `default`.
     """
 
     broker_url: str | None = field(default=None, repr=False)
@@ -95,6 +95,7 @@ class StemConfig:
         *,
         file: Mapping[str, object] | None = None,
         file_name: str = "file",
+        flags: Mapping[str, str] | None = None,
         **overrides: Unpack[ConfigOverrides],
     ) -> StemConfig:
         """Read the settings.
@@ -103,6 +104,7 @@ class StemConfig:
             environ: Environment variables; the process's own if None. An empty variable counts as unset.
             file: Settings that a file gave, by field name.
             file_name: Its name, for messages and for `sources`.
+            flags: By field name, how the command line calls the override; for messages and for `sources`.
             overrides: Settings that arguments gave; None means not given.
 
         Raises:
@@ -115,7 +117,7 @@ class StemConfig:
         values: dict[str, Any] = {}
         sources: dict[str, str] = {}
         for name, setting in SETTINGS.items():
-            found = _find(name, setting, (overrides, environ, file or {}), file_name)
+            found = _find(name, setting, (overrides, environ, file or {}), (flags or {}, file_name))
             sources[name] = found.source if found else DEFAULT
             if found:
                 values[name] = setting.read(found.label, found.value)
@@ -158,11 +160,12 @@ def _find(
     name: str,
     setting: Setting,
     layers: tuple[Mapping[str, object], Mapping[str, str], Mapping[str, object]],
-    file_name: str,
+    labels: tuple[Mapping[str, str], str],
 ) -> _Found | None:
     overrides, environ, file = layers
+    flags, file_name = labels
     if overrides.get(name) is not None:
-        return _Found(name, ARGUMENT, overrides[name])
+        return _Found(flags.get(name, name), flags.get(name, ARGUMENT), overrides[name])
     text = environ.get(setting.variable, "").strip()
     if text:
         return _Found(setting.variable, setting.variable, text)

@@ -30,12 +30,14 @@ class CommandResult(msgspec.Struct, frozen=True):
         replies: In the order of their arrival.
         missing: Workers that did not answer in time: the named ones, or else all that were alive.
         live: Workers that were alive when it was sent.
+        awaited: Workers that were named; empty if all that were alive.
     """
 
     command: Command
     replies: tuple[Answer, ...]
     missing: tuple[str, ...]
     live: tuple[str, ...]
+    awaited: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -34,5 +34,5 @@ async def connect(config: StemConfig) -> tuple[Broker, ResultBackend]:
 
 def _with_source(error: ConfigurationError, config: StemConfig, setting: str) -> ConfigurationError:
     source = config.sources.get(setting, "argument")
-    name = source if source == SETTINGS[setting].variable else setting
+    name = source if source == SETTINGS[setting].variable or source.startswith("--") else setting
     return type(error)(f"{name}: {error.message}", error.hint)

@@ -75,6 +75,7 @@ class ControlClient:
         timeout: Duration | None = None,
         expires: Duration | None = None,
         on_reply: OnReply | None = None,
+        awaited: Iterable[str] = (),
     ) -> CommandResult:
         """Send an order, and return once each named worker, or each that is alive, has answered, or time is up.
 
@@ -86,8 +87,10 @@ class ControlClient:
             timeout: Seconds to wait for answers; the client's own if None.
             expires: Seconds after which workers refuse it; five more than the timeout if None.
             on_reply: Called with each answer as it arrives.
+            awaited: Workers to wait for, if not all that are told.
         """
-        names = tuple(dict.fromkeys(check_name("worker", name) for name in targets))
+        names = tuple(dict.fromkeys(targets))
+        needed = tuple(dict.fromkeys(awaited)) or names
         patience = self._timeout if timeout is None else seconds(timeout)
         now = await self._broker.time()
         command = Command(
@@ -103,9 +106,9 @@ class ControlClient:
         sent_at = self._clock.monotonic()
         await self._broker.append(CONTROL_TOPIC, [encode_command(command)])
         collector = Collector(self._clock, sent_at, patience, on_reply)
-        answers = await collector.collect(self._broker, command.id, _expected(names, live, seen))
-        missing = tuple(name for name in names or live if name not in answers)
-        return CommandResult(command, tuple(answers.values()), missing, live)
+        answers = await collector.collect(self._broker, command.id, _expected(needed, live, seen))
+        missing = tuple(name for name in needed or live if name not in answers)
+        return CommandResult(command, tuple(answers.values()), missing, live, needed)
 
     async def ping(self, *, targets: Iterable[str] = (), timeout: Duration | None = None) -> CommandResult:
         """Ask who is there."""
@@ -126,6 +129,7 @@ class ControlClient:
         terminate: bool = False,
         reason: str = "",
         expires: Duration = REVOCATION_LIFE,
+        targets: Iterable[str] = (),
         timeout: Duration | None = None,
     ) -> RevokeResult:
         """Keep tasks from running: first in the broker, which is what counts, then told to the workers.
@@ -135,6 +139,7 @@ class ControlClient:
             terminate: Stop them if they run, too.
             reason: Why; kept in the tasks' records.
             expires: Seconds that the broker remembers it for tasks that a worker holds, or that are unknown yet.
+            targets: Workers whose answers to wait for; the revocation holds for all.
             timeout: Seconds to wait for the workers' answers.
         """
         chosen = tuple(dict.fromkeys(ids))
@@ -154,7 +159,7 @@ class ControlClient:
             )
         )
         outcomes = await self._broker.revoke(revocations, dict.fromkeys(chosen, record))
-        sent = await self.send(Revoke(revocations), timeout=timeout)
+        sent = await self.send(Revoke(revocations), awaited=targets, timeout=timeout)
         return RevokeResult(dict(zip(chosen, outcomes, strict=True)), sent)
 
     async def pause(
@@ -178,7 +183,7 @@ class ControlClient:
         names = _queue_names(queues)
         until = None if duration is None else await self._broker.time() + seconds(duration)
         await self._broker.pause(names, Pause(by=self.issuer, reason=reason, until=until))
-        return await self.send(PauseQueues(names, reason), targets=targets, timeout=timeout)
+        return await self.send(PauseQueues(names, reason), awaited=targets, timeout=timeout)
 
     async def resume(
         self, queues: Sequence[str], *, targets: Iterable[str] = (), timeout: Duration | None = None
@@ -186,7 +191,7 @@ class ControlClient:
         """Let queues go on: first in the broker, then told to the workers."""
         names = _queue_names(queues)
         await self._broker.resume(names)
-        return await self.send(ResumeQueues(names), targets=targets, timeout=timeout)
+        return await self.send(ResumeQueues(names), awaited=targets, timeout=timeout)
 
     async def scale(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self, Unpack
 from weakref import WeakKeyDictionary
@@ -30,8 +29,6 @@ from stem_core.signals import StemSignals
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import SimpleTaskRegistry
 from stem_core.tasks.context import EnqueueOptions
-
-DEFAULT_QUEUE: Final = "default"
 
 _JOBS_PER_PUBLISH: Final = 500
 
@@ -191,6 +188,16 @@ class Stem:
         link = await self._link()
         return link.broker, link.backend
 
+    def use(self, config: StemConfig) -> None:
+        """Take other settings from the next connection on; a broker URL among them replaces a broker handed in.
+
+        The command line does so with its flags, so that all tasks of a process agree with their worker.
+        """
+        self.config = config
+        if config.broker_url is not None:
+            self._broker = self._backend = None
+        self._links.clear()
+
     async def close(self) -> None:
         """Give up the connections of the running event loop. Twice is once; the next use connects again."""
         link = self._links.pop(asyncio.get_running_loop(), None)
@@ -240,7 +247,7 @@ class Stem:
 def _routing(routing: RoutingConfig | None, config: StemConfig) -> RoutingConfig:
     if routing is None:
         routing = load_routing(config.routing_config) if config.routing_config else RoutingConfig()
-    return routing if config.default_queue == DEFAULT_QUEUE else replace(routing, default_queue=config.default_queue)
+    return routing.with_default(config.default_queue)
 
 
 async def _whereabouts(link: Link, task_id: str) -> str:

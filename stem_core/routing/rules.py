@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -85,11 +85,16 @@ class RoutingConfig:
             usual: The task's own options.
         """
         rule = None if queue else next((rule for rule in self.rules if rule.matches(task, headers or {})), None)
-        target = self._resolve(queue or (rule and rule.queue) or usual.queue)
+        target = self.resolve(queue or (rule and rule.queue) or usual.queue)
         if priority is None:
             priority = rule.priority if rule is not None and rule.priority is not None else usual.priority
         least, most = self.queues.get(target, FULL_RANGE)
         return Route(target, rule.broadcast if rule else None, min(max(priority, least), most))
 
-    def _resolve(self, queue: str) -> str:
+    def resolve(self, queue: str) -> str:
+        """Return the queue that a name stands for: the default queue, if it is an alias of it."""
         return self.default_queue if queue in (self.alias, ALIAS) else queue
+
+    def with_default(self, queue: str) -> RoutingConfig:
+        """Return this routing with another default queue; the name `default` itself changes nothing."""
+        return self if queue == ALIAS else replace(self, default_queue=queue)

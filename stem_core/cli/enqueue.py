@@ -1,0 +1,106 @@
+"""`stem enqueue`: send a task without the program that defines it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, NoReturn
+
+import click
+
+from stem_core.cli.options import DURATION, Invocation, cluster_options
+from stem_core.cli.output import write_json, write_line
+from stem_core.client.cluster import ClusterClient
+from stem_core.client.job import Job
+from stem_core.client.preparing import Prepared, prepare
+from stem_core.client.producer import MAX_BATCH
+from stem_core.clock import SYSTEM_CLOCK
+from stem_core.config import StemConfig
+from stem_core.errors import BrokerError, InvalidArgumentsError
+from stem_core.options import MAX_PRIORITY, TaskOptions
+from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
+from stem_core.tasks.context import EnqueueOptions
+
+
+@click.command()
+@click.argument("name")
+@click.option("--args", "args_text", default="{}", metavar="JSON", help="Arguments: a JSON object.")
+@click.option("--queue", metavar="Q", help="Queue; by default what routing says, else the default queue.")
+@click.option("--count", type=click.IntRange(min=1), default=1, metavar="N", help="How many of them.")
+@click.option("--delay", type=DURATION, metavar="5s", help="Not before this long from now.")
+@click.option("--priority", type=click.IntRange(0, MAX_PRIORITY), metavar="P", help="0 to 9; higher runs first.")
+@click.option("--broadcast", metavar="C", help="To all workers of this channel.")
+@cluster_options
+def enqueue(invocation: Invocation, name: str, args_text: str, count: int, delay: float | None, **rest: Any) -> None:
+    """Send the task NAME to a queue. Whether a worker knows it shows when one gets it."""
+    config = invocation.config()
+    options: EnqueueOptions = {"countdown": delay, **rest}  # type: ignore[typeddict-item]  # the flags named as they are
+    job = Job(name, parse_args(args_text), **options)
+    routing = routing_of(config)
+    batch = [prepare(job, TaskOptions(), routing, SYSTEM_CLOCK.time()) for _ in range(count)]
+
+    async def send(cluster: ClusterClient) -> None:
+        await _send(cluster, batch)
+
+    invocation.run(send)
+    if invocation.as_json:
+        write_json({"ids": [each.envelope.id for each in batch]})
+    elif count == 1:
+        write_line(batch[0].envelope.id)
+    else:
+        place = f"channel {batch[0].broadcast!r}" if batch[0].broadcast else f"queue {batch[0].envelope.queue!r}"
+        write_line(f"{count:,} x {name} to {place}: {batch[0].envelope.id} … {batch[-1].envelope.id}")
+
+
+def parse_args(text: str) -> dict[str, object]:
+    """Read the arguments of a task.
+
+    Raises:
+        InvalidArgumentsError: They are no JSON object; the message says where it breaks.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise InvalidArgumentsError(
+            f"--args is not JSON at {place}: {error.msg}", """write an object, such as '{"to": "a@b.c"}'"""
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgumentsError(f"--args cannot be read: {error}", "use what JSON knows") from error
+    if not isinstance(value, dict):
+        raise InvalidArgumentsError(
+            f"--args is a JSON {_KINDS.get(type(value), 'number')}, not an object",
+            """name the arguments, such as '{"to": "a@b.c"}'""",
+        )
+    return value
+
+
+_KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
+
+
+def routing_of(config: StemConfig) -> RoutingConfig:
+    """Return the routing that the settings name."""
+    routing = load_routing(config.routing_config) if config.routing_config else RoutingConfig()
+    return routing.with_default(config.default_queue)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+async def _send(cluster: ClusterClient, batch: list[Prepared]) -> None:
+    for start in range(0, len(batch), MAX_BATCH):
+        part = batch[start : start + MAX_BATCH]
+        channel = part[0].broadcast
+        try:
+            if channel is None:
+                await cluster.broker.publish([each.sealed for each in part])
+            else:
+                await cluster.broker.append(broadcast_topic(channel), [each.sealed.body for each in part])
+        except BrokerError as error:
+            if start:
+                raise type(error)(
+                    f"{error.message} (after {start:,} of {len(batch):,} were sent)", error.hint
+                ) from error
+            raise
+        await asyncio.sleep(0)

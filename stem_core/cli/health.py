@@ -1,0 +1,39 @@
+"""`stem health`: whether the stores answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from stem_core.cli.options import Invocation, cluster_options
+from stem_core.cli.output import write_json, write_line
+from stem_core.client.cluster import ClusterClient
+from stem_core.clock import SYSTEM_CLOCK
+
+
+@click.command()
+@cluster_options
+def health(invocation: Invocation) -> None:
+    """Check that the broker and the result backend answer."""
+    document = invocation.run(_check)
+    if invocation.as_json:
+        write_json(document)
+        return
+    for name in ("broker", "backend"):
+        write_line(f"{name:<8} ok  {document[name]['latency_ms']:.1f}ms  {document[name]['location']}")
+    write_line(f"{'workers':<8} {document['workers']} alive in namespace {document['namespace']!r}")
+
+
+async def _check(cluster: ClusterClient) -> dict[str, Any]:
+    broker = await cluster.ping()
+    began = SYSTEM_CLOCK.monotonic()
+    await cluster.backend.get(["stem-health-check"])
+    backend = SYSTEM_CLOCK.monotonic() - began
+    return {
+        "status": "ok",
+        "namespace": cluster.namespace,
+        "broker": {"location": cluster.location, "latency_ms": round(broker * 1000, 2)},
+        "backend": {"location": cluster.backend.location, "latency_ms": round(backend * 1000, 2)},
+        "workers": sum(seen.alive for seen in await cluster.workers()),
+    }

@@ -1,0 +1,98 @@
+"""The root of the command line: its commands, and how it ends.
+
+Exit codes: 0 done, 64 the command or a setting is wrong, 70 it failed, 130 interrupted. Whatever happens, nobody sees a
+traceback: an error is one line on stderr, and with `--json` a document on stdout as well.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+from stem_core import __version__
+from stem_core.cli.lazy import LazyGroup
+from stem_core.cli.output import write_error
+from stem_core.errors import ConfigurationError, StemError, UsageError
+
+OK: Final = 0
+USAGE: Final = 64
+FAILURE: Final = 70
+INTERRUPTED: Final = 130
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at={
+        "worker": "stem_core.cli.worker:worker",
+        "enqueue": "stem_core.cli.enqueue:enqueue",
+        "task": "stem_core.cli.task:task",
+        "observe": "stem_core.cli.observe:observe",
+        "health": "stem_core.cli.health:health",
+        "config": "stem_core.cli.config_command:config",
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="stem")
+def root() -> None:
+    """Run Stem workers, look at a cluster, and command it.
+
+    The broker is the one that STEM_BROKER_URL names, or --broker.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line of this process, and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: What follows the program's name.
+
+    Returns:
+        The exit code.
+    """
+    as_json = "--json" in arguments
+    try:
+        outcome = root.main(args=list(arguments), prog_name="stem", standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter's own flush at exit must not complain about it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:  # noqa: BLE001 - the last resort before the user
+        return _report(error, as_json=as_json)
+    return outcome if isinstance(outcome, int) else OK
+
+
+def _report(error: Exception, *, as_json: bool) -> int:
+    if isinstance(error, click.ClickException):
+        return _report_click(error, as_json=as_json)
+    if isinstance(error, StemError):
+        write_error(error.message, error.hint, as_json=as_json)
+        return USAGE if isinstance(error, (ConfigurationError, UsageError)) else FAILURE
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    write_error(f"{type(error).__name__}: {error}{place}", "this is a fault in stem, please report it", as_json=as_json)
+    return FAILURE
+
+
+def _report_click(error: click.ClickException, *, as_json: bool) -> int:
+    hint = None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.message, err=True)
+        return USAGE
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f"see {error.ctx.command_path} --help"
+    write_error(error.format_message().rstrip("."), hint, as_json=as_json)
+    return USAGE

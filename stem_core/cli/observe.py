@@ -1,0 +1,262 @@
+"""`stem observe …`: look at a cluster, once or for as long as one likes."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import click
+import msgspec
+
+from stem_core.cli.options import Invocation, cluster_options, split_names
+from stem_core.cli.output import write_json, write_line, write_table
+from stem_core.client.cluster import ClusterClient
+from stem_core.client.liveness import SeenWorker
+from stem_core.delivery import QueueStats
+from stem_core.durations import format_duration
+from stem_core.errors import NotSupportedError
+from stem_core.stores.port import FROM_START
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_REFRESH_SECONDS: Final = 1.0
+_EVENTS_PER_READ: Final = 512
+_DEAD_PER_QUEUE: Final = 1000
+
+
+@click.group()
+def observe() -> None:
+    """Look at queues, workers, events and dead letters."""
+
+
+def observing(command: F) -> F:
+    """Add `--follow` to the shared flags."""
+
+    @click.option("--follow", is_flag=True, help="Go on until interrupted; with --json one document a line.")
+    @cluster_options
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return command(*args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
+
+
+@observe.command()
+@click.option("--queue", "names", multiple=True, metavar="Q", help="Only this queue; may be repeated.")
+@observing
+def queues(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
+    """Show backlog and pauses of queues."""
+    chosen = split_names(names) or None
+
+    async def show(cluster: ClusterClient) -> None:
+        workers = [seen for seen in await cluster.workers() if seen.alive]
+        documents = [queue_document(stats, workers) for stats in await cluster.queues(chosen)]
+        if invocation.as_json:
+            write_json(documents)
+        else:
+            queue_rows(documents, cluster.namespace)
+
+    invocation.run(_repeated(show, follow=follow))
+
+
+@observe.command()
+@observing
+def workers(invocation: Invocation, follow: bool) -> None:
+    """Show workers as they last showed themselves."""
+
+    async def show(cluster: ClusterClient) -> None:
+        found = await cluster.workers()
+        if invocation.as_json:
+            write_json([worker_document(seen) for seen in found])
+        else:
+            worker_rows(found, cluster.namespace)
+
+    invocation.run(_repeated(show, follow=follow))
+
+
+@observe.command()
+@click.option("--limit", type=click.IntRange(min=1), default=100, metavar="N", help="How many past events to show.")
+@observing
+def events(invocation: Invocation, follow: bool, limit: int) -> None:
+    """Show what happened lately, or with --follow what happens from now on."""
+    if follow:
+        invocation.run(functools.partial(_follow_events, as_json=invocation.as_json))
+        return
+    recent = invocation.run(functools.partial(_recent_events, limit=limit))
+    if invocation.as_json:
+        write_json(recent)
+        return
+    for event in recent:
+        _write_event(event)
+    if not recent:
+        write_line("no events yet")
+
+
+@observe.command()
+@click.option("--queue", "names", multiple=True, metavar="Q", help="Only this queue; may be repeated.")
+@cluster_options
+def dlq(invocation: Invocation, names: tuple[str, ...]) -> None:
+    """Show dead letters: jobs that will not run again by themselves."""
+    letters = invocation.run(functools.partial(_dead_letters, names=split_names(names)))
+    if invocation.as_json:
+        write_json(letters)
+        return
+    rows = [
+        (each["queue"], each["id"], each["name"], each["attempt"], each["reason"], each["error"]) for each in letters
+    ]
+    write_table(["QUEUE", "ID", "TASK", "ATTEMPT", "REASON", "ERROR"], rows, "no dead letters")
+
+
+@observe.command()
+@observing
+def schedules(*_: object, **__: object) -> None:
+    """Not available yet."""
+    raise NotSupportedError("schedules are not available yet", "use countdown or eta for single jobs")
+
+
+def queue_document(stats: QueueStats, workers: Sequence[SeenWorker]) -> dict[str, object]:
+    """Return a queue as JSON data."""
+    return {
+        "name": stats.name,
+        "ready": stats.ready,
+        "inflight": stats.inflight,
+        "delayed": stats.delayed,
+        "dead": stats.dead,
+        "oldest_s": None if stats.oldest_s is None else round(stats.oldest_s, 3),
+        "paused": None if stats.paused is None else msgspec.to_builtins(stats.paused),
+        "workers": sum(stats.name in seen.snapshot.queues for seen in workers),
+    }
+
+
+def queue_rows(documents: Sequence[dict[str, Any]], namespace: str) -> None:
+    """Print queues for a person."""
+    rows = [
+        (
+            each["name"],
+            "paused" if each["paused"] else "running",
+            *(each[key] for key in ("ready", "inflight", "delayed", "dead")),
+            None if each["oldest_s"] is None else format_duration(each["oldest_s"]),
+            each["workers"],
+            _pause_note(each["paused"]),
+        )
+        for each in documents
+    ]
+    heads = ["QUEUE", "STATE", "READY", "INFLIGHT", "DELAYED", "DEAD", "OLDEST", "WORKERS", ""]
+    write_table(heads, rows, f"no queues in namespace {namespace!r}")
+
+
+def worker_document(seen: SeenWorker) -> dict[str, object]:
+    """Return a worker as JSON data: its age in seconds, whether it is alive, and its last snapshot."""
+    snapshot = seen.snapshot
+    fields = {name: msgspec.to_builtins(getattr(snapshot, name)) for name in snapshot.__struct_fields__}
+    return {"worker": snapshot.worker, "alive": seen.alive, "age_s": round(seen.age, 3), **fields}
+
+
+def worker_rows(workers: Sequence[SeenWorker], namespace: str) -> None:
+    """Print workers for a person."""
+    rows = [
+        (
+            seen.snapshot.worker,
+            seen.snapshot.state if seen.alive else "silent",
+            f"{seen.snapshot.active}/{seen.snapshot.concurrency}",
+            seen.snapshot.succeeded,
+            seen.snapshot.failed,
+            format_duration(max(seen.age, 0.0)),
+            ",".join(seen.snapshot.queues),
+        )
+        for seen in workers
+    ]
+    heads = ["WORKER", "STATE", "ACTIVE", "DONE", "FAILED", "HEARTBEAT", "QUEUES"]
+    write_table(heads, rows, f"no live workers in namespace {namespace!r}")
+
+
+def _pause_note(pause: dict[str, Any] | None) -> str:
+    if pause is None:
+        return ""
+    return f"by {pause['by']}" + (f": {pause['reason']}" if pause["reason"] else "")
+
+
+def _repeated(
+    show: Callable[[ClusterClient], Awaitable[None]], *, follow: bool
+) -> Callable[[ClusterClient], Awaitable[None]]:
+    async def run(cluster: ClusterClient) -> None:
+        await show(cluster)
+        while follow:
+            await asyncio.sleep(_REFRESH_SECONDS)
+            await show(cluster)
+
+    return run
+
+
+async def _recent_events(cluster: ClusterClient, limit: int) -> list[dict[str, Any]]:
+    recent: deque[dict[str, Any]] = deque(maxlen=limit)
+    cursor = FROM_START
+    while True:
+        batch = await cluster.events(cursor, _EVENTS_PER_READ)
+        if batch.cursor == cursor:
+            return list(recent)
+        cursor = batch.cursor
+        recent.extend(_event_documents(batch.frames))
+
+
+async def _follow_events(cluster: ClusterClient, *, as_json: bool) -> None:
+    cursor = await cluster.events_tail()
+    while True:
+        batch = await cluster.events(cursor, _EVENTS_PER_READ, wait=1.0)
+        cursor = batch.cursor
+        for event in _event_documents(batch.frames):
+            if as_json:
+                write_json(event)
+            else:
+                _write_event(event)
+
+
+def _event_documents(frames: Sequence[Any]) -> list[dict[str, Any]]:
+    from stem_core.events import event_name  # noqa: PLC0415 - only what shows events needs their names
+
+    return [
+        {
+            "event": event_name(event),
+            "source": frame.source,
+            **{name: msgspec.to_builtins(getattr(event, name)) for name in event.__struct_fields__},
+        }
+        for frame in frames
+        for event in frame.events
+    ]
+
+
+def _write_event(event: dict[str, Any]) -> None:
+    if event["event"] == "worker_heartbeat":
+        return
+    from datetime import datetime  # noqa: PLC0415 - only people need a time of day
+
+    at = datetime.fromtimestamp(event["at"]).astimezone()
+    rest = " ".join(
+        f"{key}={value}"
+        for key, value in event.items()
+        if key not in ("event", "source", "at") and value not in ("", None)
+    )
+    write_line(f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}  {event['event']:<26} {rest}")
+
+
+async def _dead_letters(cluster: ClusterClient, names: Sequence[str]) -> list[dict[str, Any]]:
+    letters = []
+    for queue in names or [stats.name for stats in await cluster.queues() if stats.dead]:
+        found, _ = await cluster.dead(queue, _DEAD_PER_QUEUE)
+        for letter in found:
+            document = {name: getattr(letter, name) for name in letter.__struct_fields__ if name != "body"}
+            letters.append({**document, "name": _task_name(letter.body)})
+    return letters
+
+
+def _task_name(body: bytes) -> str | None:
+    from stem_core.envelope import unseal  # noqa: PLC0415 - only dead letters are looked into
+    from stem_core.errors import EnvelopeInvalidError  # noqa: PLC0415 - as above
+
+    try:
+        return unseal(body).name
+    except EnvelopeInvalidError:
+        return None  # which may well be why it is dead

@@ -1,0 +1,92 @@
+"""What the command line prints: JSON for programs, short aligned tables for people.
+
+Text from the wire goes through `visible` before a person's terminal gets it; JSON is pure ASCII, which does the same.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from unicodedata import combining, east_asian_width
+
+import msgspec
+
+from stem_core.text import visible
+
+_MAX_CELL = 60
+
+
+def write_json(document: object) -> None:
+    """Print one document on one line."""
+    sys.stdout.write(json.dumps(msgspec.to_builtins(document), ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
+def write_line(text: str = "") -> None:
+    """Print one line for a person; whatever stands in it is made harmless."""
+    _write(sys.stdout, visible(text))
+
+
+def write_note(text: str) -> None:
+    """Print one line on stderr, for whoever watches."""
+    _write(sys.stderr, visible(text))
+
+
+def write_error(message: str, hint: str | None, *, as_json: bool, extra: dict[str, object] | None = None) -> None:
+    """Print an error: one line on stderr, and with `as_json` a document on stdout.
+
+    Args:
+        message: What was found.
+        hint: What would be right.
+        as_json: Whether the command was called with `--json`.
+        extra: What else the document holds.
+    """
+    if as_json:
+        write_json({"error": {"message": message, "hint": hint}, **(extra or {})})
+    _write(sys.stderr, visible(f"stem: {message}: {hint}" if hint else f"stem: {message}"))
+
+
+def write_table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
+    """Print a table whose columns are aligned, numbers to the right.
+
+    Args:
+        heads: Column titles.
+        rows: Cells; None shows as `-`.
+        empty: What to say if there are no rows.
+    """
+    values = [list(row) for row in rows]
+    if not values:
+        write_line(empty)
+        return
+    cells = [list(heads), *([_cell(value) for value in row] for row in values)]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(heads))]
+    right = [any(isinstance(row[column], (int, float)) for row in values) for column in range(len(heads))]
+    for row in cells:
+        line = "  ".join(_padded(cell, widths[column], right=right[column]) for column, cell in enumerate(row))
+        _write(sys.stdout, line.rstrip())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return visible(str(value), _MAX_CELL)
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    blanks = " " * (width - _width(text))
+    return blanks + text if right else text + blanks
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def _write(stream: object, line: str) -> None:
+    # A terminal's encoding may not know every character.
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)  # type: ignore[call-overload]  # any text stream

@@ -1,0 +1,123 @@
+"""`stem worker start`: run a worker in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+import click
+
+from stem_core.cli.app import load_app
+from stem_core.cli.options import FLAGS, Invocation, cluster_options, refuse_memory, split_names
+from stem_core.cli.output import write_json
+from stem_core.client.stem import Stem
+from stem_core.config import DEFAULT, SETTINGS, StemConfig
+from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.routing import RoutingSubscription
+from stem_core.worker import Worker, WorkerAutoscaleConfig
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartOptions:
+    """What only `worker start` takes."""
+
+    app: str
+    queues: tuple[str, ...]
+    broadcasts: tuple[str, ...]
+    concurrency: int | None
+    autoscale: str | None
+    prefetch_multiplier: int | None
+    processes: int
+    worker_id: str | None
+    log_level: str
+
+
+@click.command()
+@click.option("--app", required=True, metavar="M:A", help="The Stem to serve, as package.module:attribute.")
+@click.option("--queue", "queues", multiple=True, metavar="Q", help="Queue to fetch from; may be repeated.")
+@click.option("--broadcast", "broadcasts", multiple=True, metavar="C", help="Channel to listen to; may be repeated.")
+@click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="How many tasks to run at once.")
+@click.option("--autoscale", metavar="MIN:MAX", help="Change the concurrency with the backlog, within these bounds.")
+@click.option("--prefetch-multiplier", type=click.IntRange(min=1), metavar="N", help="Jobs to hold for each slot.")
+@click.option("--processes", type=click.IntRange(min=1), default=1, metavar="N", help="Only 1 is available yet.")
+@click.option("--worker-id", metavar="ID", help="By default stem-<pid>@<host>.")
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much to say on stderr.")
+@cluster_options
+def start(invocation: Invocation, **values: Any) -> int:
+    """Run a worker until it is told to stop: SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard."""
+    options = StartOptions(**values)
+    autoscale = parse_autoscale(options.autoscale)
+    if options.processes != 1:
+        raise NotSupportedError(
+            f"--processes {options.processes} is not available yet", "start several workers, each with its own id"
+        )
+    logging.basicConfig(
+        level=options.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    app = load_app(options.app)
+    if not app.registry.names():
+        raise ConfigurationError(f"--app {options.app} has no tasks", "register them before the worker starts")
+    config = _merged(app, invocation, options)
+    if config != app.config:
+        app.use(config)
+    return asyncio.run(_serve(app, options, autoscale, as_json=invocation.as_json))
+
+
+def parse_autoscale(text: str | None) -> WorkerAutoscaleConfig | None:
+    """Read `MIN:MAX`.
+
+    Raises:
+        ConfigurationError: It is not two numbers, the lower one first.
+    """
+    if text is None:
+        return None
+    least, _, most = text.partition(":")
+    if not least.isdecimal() or not most.isdecimal() or not 1 <= int(least) <= int(most):
+        raise ConfigurationError(f"--autoscale is {text!r}", "write MIN:MAX, such as 2:8, with a MIN of 1 or more")
+    return WorkerAutoscaleConfig(enabled=True, min_concurrency=int(least), max_concurrency=int(most))
+
+
+def _merged(app: Stem, invocation: Invocation, options: StartOptions) -> StemConfig:
+    given = StemConfig.from_environment(
+        {},
+        flags=FLAGS,
+        broker_url=invocation.broker,
+        result_backend_url=invocation.backend,
+        namespace=invocation.namespace,
+        worker_queues=split_names(options.queues) or None,
+        worker_broadcasts=split_names(options.broadcasts) or None,
+        prefetch_multiplier=options.prefetch_multiplier,
+    )
+    names = [name for name in SETTINGS if given.sources[name] != DEFAULT]
+    sources = {**app.config.sources, **{name: given.sources[name] for name in names}}
+    return replace(app.config, **{name: getattr(given, name) for name in names}, sources=sources)
+
+
+async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleConfig | None, *, as_json: bool) -> int:
+    config = app.config
+    queues = config.worker_queues or (app.routing.default_queue,)
+    async with app:
+        broker, backend = await app.connect()
+        refuse_memory(broker.location)
+        worker = Worker(
+            broker=broker,
+            registry=app.registry,
+            backend=backend,
+            subscription=RoutingSubscription(map(app.routing.resolve, queues), config.worker_broadcasts),
+            consumer_name=options.worker_id,
+            concurrency=options.concurrency,
+            prefetch_multiplier=config.prefetch_multiplier,
+            heartbeat_interval=config.heartbeat_interval,
+            autoscale=autoscale,
+            enqueuer=app,
+        )
+        await worker.start()
+        if as_json:
+            write_json({"worker": worker.id, "boot": worker.boot, "queues": queues, "namespace": broker.namespace})
+        await worker.run()
+    return 0

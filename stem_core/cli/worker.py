@@ -1,0 +1,187 @@
+"""`stem worker …`: commands to the workers of a cluster."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import click
+
+from stem_core.cli.answers import report
+from stem_core.cli.lazy import LazyGroup
+from stem_core.cli.options import DURATION, Invocation, cluster_options, split_names
+from stem_core.client.answers import CommandResult
+from stem_core.client.cluster import ClusterClient
+from stem_core.client.control import REVOCATION_LIFE
+from stem_core.commands import ShutdownMode
+from stem_core.delivery import Pause
+
+F = TypeVar("F", bound=Callable[..., Any])
+Send: TypeAlias = Callable[[ClusterClient], Awaitable[CommandResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Which workers are meant, and how long to wait for them.
+
+    Args:
+        invocation: What the shared flags said.
+        targets: Worker ids; empty for all.
+        timeout: Seconds, or None for the setting.
+    """
+
+    invocation: Invocation
+    targets: tuple[str, ...]
+    timeout: float | None
+
+    def send(self, send: Send, document: Callable[[CommandResult], dict[str, object]] | None = None) -> int:
+        """Send a command, print the answers, and return the exit code."""
+        result, namespace = self.run(_with_namespace(send))
+        return report(result, namespace, as_json=self.invocation.as_json, document=document)
+
+    def run(self, action: Callable[[ClusterClient], Awaitable[Any]]) -> Any:
+        """Do something with the cluster."""
+        return self.invocation.run(action, control_timeout=self.timeout)
+
+
+def _with_namespace(send: Send) -> Callable[[ClusterClient], Awaitable[tuple[CommandResult, str]]]:
+    async def action(cluster: ClusterClient) -> tuple[CommandResult, str]:
+        return await send(cluster), cluster.namespace
+
+    return action
+
+
+def worker_options(command: F) -> F:
+    """Add `--worker` and `--timeout` to the shared flags; the command gets an `Aim` first."""
+
+    @click.option("--timeout", type=DURATION, metavar="5s", help="How long to wait for answers.")
+    @click.option("--worker", "workers", multiple=True, metavar="ID", help="Only this worker; may be repeated.")
+    @cluster_options
+    @functools.wraps(command)
+    def wrapped(
+        invocation: Invocation, *args: Any, workers: tuple[str, ...], timeout: float | None, **kwargs: Any
+    ) -> Any:
+        return command(Aim(invocation, tuple(dict.fromkeys(workers)), timeout), *args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at={"start": "stem_core.cli.start:start", "status": "stem_core.cli.status:status"},
+)
+def worker() -> None:
+    """Run a worker, or command those that run."""
+
+
+@worker.command()
+@worker_options
+def ping(aim: Aim) -> int:
+    """Ask who is there."""
+    return aim.send(lambda cluster: cluster.control.ping(targets=aim.targets))
+
+
+@worker.command()
+@worker_options
+def stats(aim: Aim) -> int:
+    """Show what workers say of themselves."""
+    return aim.send(lambda cluster: cluster.control.stats(targets=aim.targets))
+
+
+@worker.command()
+@worker_options
+def inspect(aim: Aim) -> int:
+    """Show the tasks that workers hold, and the revocations they know."""
+    return aim.send(lambda cluster: cluster.control.inspect(targets=aim.targets))
+
+
+@worker.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--terminate", is_flag=True, help="Stop the tasks if they run, too.")
+@click.option("--reason", default="", metavar="T", help="Why; kept with the tasks.")
+@click.option("--expires", type=DURATION, default=REVOCATION_LIFE, metavar="1h", help="How long it is remembered.")
+@worker_options
+def revoke(aim: Aim, ids: tuple[str, ...], terminate: bool, reason: str, expires: float) -> int:
+    """Keep tasks from running."""
+    outcomes: dict[str, str] = {}
+
+    async def send(cluster: ClusterClient) -> CommandResult:
+        result = await cluster.control.revoke(
+            ids, terminate=terminate, reason=reason, expires=expires, targets=aim.targets
+        )
+        outcomes.update(result.outcomes)
+        return result.sent
+
+    return aim.send(send, lambda _: {"tasks": outcomes})
+
+
+@worker.command()
+@click.option("--queue", "queues", multiple=True, required=True, metavar="Q", help="Which queue; may be repeated.")
+@click.option("--reason", default="", metavar="T", help="Why; shown to all who look.")
+@click.option("--for", "duration", type=DURATION, metavar="30m", help="Go on by itself after this long.")
+@worker_options
+def pause(aim: Aim, queues: tuple[str, ...], reason: str, duration: float | None) -> int:
+    """Stop all workers from fetching from queues."""
+    names = split_names(queues)
+    paused: dict[str, Pause | None] = {}
+
+    async def send(cluster: ClusterClient) -> CommandResult:
+        result = await cluster.control.pause(names, reason=reason, duration=duration, targets=aim.targets)
+        paused.update({queue.name: queue.paused for queue in await cluster.queues(names)})
+        return result
+
+    return aim.send(send, lambda _: {"queues": paused})
+
+
+@worker.command()
+@click.option("--queue", "queues", multiple=True, required=True, metavar="Q", help="Which queue; may be repeated.")
+@worker_options
+def resume(aim: Aim, queues: tuple[str, ...]) -> int:
+    """Let paused queues go on."""
+    names = split_names(queues)
+    return aim.send(
+        lambda cluster: cluster.control.resume(names, targets=aim.targets),
+        lambda _: {"queues": dict.fromkeys(names)},
+    )
+
+
+@worker.command()
+@click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Slots of each worker.")
+@click.option("--min", "minimum", type=click.IntRange(min=1), metavar="N", help="Least slots when autoscaling.")
+@click.option("--max", "maximum", type=click.IntRange(min=1), metavar="N", help="Most slots when autoscaling.")
+@worker_options
+def scale(aim: Aim, concurrency: int | None, minimum: int | None, maximum: int | None) -> int:
+    """Change how many tasks workers run at once."""
+    return aim.send(
+        lambda cluster: cluster.control.scale(concurrency, minimum=minimum, maximum=maximum, targets=aim.targets)
+    )
+
+
+@worker.command()
+@worker_options
+def drain(aim: Aim) -> int:
+    """Let workers finish what they run, and end."""
+    return aim.send(lambda cluster: cluster.control.drain(targets=aim.targets))
+
+
+@worker.command()
+@worker_options
+def undrain(aim: Aim) -> int:
+    """Take a drain back."""
+    return aim.send(lambda cluster: cluster.control.undrain(targets=aim.targets))
+
+
+@worker.command()
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in ShutdownMode]),
+    default=ShutdownMode.WARM.value,
+    help="warm finishes what runs, soft asks it to stop, hard hands it back.",
+)
+@click.option("--grace", type=DURATION, metavar="30s", help="How long tasks get in soft mode.")
+@worker_options
+def shutdown(aim: Aim, mode: str, grace: float | None) -> int:
+    """End workers."""
+    return aim.send(lambda cluster: cluster.control.shutdown(ShutdownMode(mode), grace=grace, targets=aim.targets))
