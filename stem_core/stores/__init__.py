@@ -2,58 +2,73 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+import threading
+from typing import Final
 
+from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.stores.port import Broker, ResultBackend
 from stem_core.urls import redact_url
 
-if TYPE_CHECKING:
-    from stem_core.stores.port import Broker, ResultBackend
-
-_LATER: Final = ("sqlite", "postgresql", "postgres", "rediss", "redis+cluster", "redis+sentinel")
-_KNOWN: Final = "use redis://host:port/database, or memory:// inside one process"
+_LATER: Final = frozenset({"sqlite", "postgresql", "rediss", "redis+cluster", "redis+sentinel"})
+_in_process: dict[tuple[str, str], Broker] = {}
+_in_process_lock: Final = threading.Lock()
 
 
 async def connect_broker(url: str, *, namespace: str = "stem", lease: float | None = None) -> Broker:
-    """Connect to the broker that a URL names.
+    """Connect to a broker.
 
     Args:
-        url: `redis://…` or `memory://`; a new, empty broker each time for the latter.
-        namespace: Separates clusters on one server.
-        lease: The namespace's lease in seconds; None takes what it has.
+        url: `redis://…`, or `memory://` for the one that this process shares under that URL and namespace.
+        namespace: What all its keys are in.
+        lease: Set the namespace's lease, in seconds; None takes what it has.
 
     Raises:
-        ConfigurationError: The URL names no store, or the server is not fit.
-        BrokerUnavailableError: It cannot be reached.
+        ConfigurationError: The URL, the namespace or the server is not usable.
+        BrokerUnavailableError: The server cannot be reached.
     """
+    check_name("namespace", namespace)
     if _scheme(url) == "memory":
-        memory: Any = import_module("stem_core.stores.memory")
-        broker: Broker = memory.InMemoryBroker(namespace, lease=15.0 if lease is None else lease)
-        return broker
-    redis: Any = import_module("stem_core.stores.redis")
-    connected: Broker = await redis.RedisStreamsBroker.connect(url, namespace, lease)
-    return connected
+        return _shared(url, namespace, lease)
+    from stem_core.stores.redis import RedisStreamsBroker  # noqa: PLC0415 - the driver costs start-up time
+
+    return await RedisStreamsBroker.connect(url, namespace, lease)
 
 
 async def connect_backend(url: str, *, namespace: str = "stem") -> ResultBackend:
-    """Connect to the result backend that a URL names; raises as `connect_broker` does."""
+    """Connect to a result backend; `memory://` gives the results of the broker of that URL.
+
+    Args:
+        url: As for a broker.
+        namespace: What all its keys are in.
+
+    Raises:
+        ConfigurationError: The URL, the namespace or the server is not usable.
+        BrokerUnavailableError: The server cannot be reached.
+    """
+    check_name("namespace", namespace)
     if _scheme(url) == "memory":
-        memory: Any = import_module("stem_core.stores.memory")
-        backend: ResultBackend = memory.InMemoryResultBackend()
-        return backend
-    redis: Any = import_module("stem_core.stores.redis")
-    connected: ResultBackend = await redis.RedisResultBackend.connect(url, namespace)
-    return connected
+        return _shared(url, namespace, None).results()
+    from stem_core.stores.redis import RedisResultBackend  # noqa: PLC0415 - the driver costs start-up time
+
+    return await RedisResultBackend.connect(url, namespace)
 
 
 def _scheme(url: str) -> str:
     scheme, separator, _ = url.partition("://")
     scheme = scheme.lower()
-    if not separator:
-        raise ConfigurationError(f"{redact_url(url)!r} is not a URL", _KNOWN)
-    if scheme in _LATER:
-        raise NotSupportedError(f"{scheme}:// is not available yet", _KNOWN)
-    if scheme not in ("memory", "redis"):
-        raise ConfigurationError(f"{redact_url(url)!r} names no store that Stem knows", _KNOWN)
+    if separator and scheme in _LATER:
+        raise NotSupportedError(f"{scheme}:// is not available yet", "use redis:// or memory://")
+    if not separator or scheme not in ("memory", "redis"):
+        raise ConfigurationError(f"{redact_url(url)!r} is not the URL of a store", "use redis:// or memory://")
     return scheme
+
+
+def _shared(url: str, namespace: str, lease: float | None) -> Broker:
+    from stem_core.stores.memory import InMemoryBroker  # noqa: PLC0415 - only loaded by those who use it
+
+    with _in_process_lock:
+        key = (url, namespace)
+        if key not in _in_process:
+            _in_process[key] = InMemoryBroker(namespace, lease=15.0 if lease is None else lease)
+        return _in_process[key]
