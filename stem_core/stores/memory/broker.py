@@ -280,6 +280,7 @@ class InMemoryBroker:
         while True:
             heard = self._news.listen()
             with self._lock:
+                self._topics.forget_expired(self._clock.monotonic())
                 found = self._topics.read(resolved, limit)
             remaining = deadline - self._clock.monotonic()
             await self._news.wait(heard, 0.0 if found else remaining)

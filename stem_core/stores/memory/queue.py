@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import Counter
 from typing import Final
 
 from stem_core.delivery import DeadLetter, Delivery, Outcome, Pause, QueueStats, Revocation, Settlement
@@ -97,7 +98,7 @@ class MemoryQueue:
 
     def holds(self, delivery: Delivery) -> Job | None:
         """Return the job if that delivery still owns it."""
-        job = self.held.get(int(delivery.token))
+        job = self.held.get(int(delivery.token)) if delivery.token.isdecimal() else None
         return job if job is not None and job.owner == delivery.owner else None
 
     def finish(self, job: Job, outcome: Settlement, now: float, time: float) -> bool:
@@ -146,9 +147,9 @@ class MemoryQueue:
     def reclaim(self, now: float, lease: float) -> int:
         """Take back what silent workers hold; returns how much."""
         lost = [job for job in self.held.values() if now - job.renewed >= max(lease, job.hold)]
-        holders = [job.owner for job in self.held.values()]
+        holding = Counter(job.owner for job in self.held.values())
         for job in lost:
-            if job.started or holders.count(job.owner) == 1:
+            if job.started or holding[job.owner] == 1:
                 job.crashes += 1
                 job.crashed = (*job.crashed, job.owner)
             del self.held[job.token]

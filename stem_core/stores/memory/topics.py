@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from stem_core.events import EVENTS_TOPIC
@@ -14,12 +15,11 @@ _OTHERS_KEPT: Final = 2_000
 
 
 class _Log:
-    __slots__ = ("bodies", "end", "expires", "ttl")
+    __slots__ = ("bodies", "end", "expires")
 
-    def __init__(self, kept: int) -> None:
+    def __init__(self, kept: int, end: int) -> None:
         self.bodies: deque[bytes] = deque(maxlen=kept)
-        self.end = 0
-        self.ttl: float | None = None
+        self.end = end
         self.expires: float | None = None
 
 
@@ -28,24 +28,30 @@ class MemoryTopics:
 
     def __init__(self) -> None:
         self._logs: dict[str, _Log] = {}
+        self._longest = 0
 
     def append(self, topic: str, bodies: Sequence[bytes], ttl: float | None, now: float) -> None:
         """Add entries, forgetting the oldest over the bound."""
-        self._forget_expired(now)
-        log = self._logs.setdefault(topic, _Log(_EVENTS_KEPT if topic == EVENTS_TOPIC else _OTHERS_KEPT))
+        self.forget_expired(now)
+        log = self._logs.get(topic)
+        if log is None:
+            kept = _EVENTS_KEPT if topic == EVENTS_TOPIC else _OTHERS_KEPT
+            log = self._logs[topic] = _Log(kept, self._longest)
         log.bodies.extend(bodies)
         log.end += len(bodies)
         log.expires = None if ttl is None else now + ttl
 
-    def _forget_expired(self, now: float) -> None:
+    def forget_expired(self, now: float) -> None:
+        """Drop topics whose time ran out; one of that name that begins anew counts on from there."""
         for topic, log in list(self._logs.items()):
             if log.expires is not None and log.expires <= now:
+                self._longest = max(self._longest, log.end)
                 del self._logs[topic]
 
     def tail(self, topic: str) -> str:
         """Return the cursor of the newest entry."""
         log = self._logs.get(topic)
-        return str(log.end if log else 0)
+        return str(log.end if log else self._longest)
 
     def resolve(self, cursors: Mapping[str, str]) -> dict[str, str]:
         """Replace "from now" by where each topic ends now."""
@@ -60,6 +66,6 @@ class MemoryTopics:
                 continue
             first = log.end - len(log.bodies)
             begin = max(int(cursor), first)
-            for number in range(begin, min(log.end, begin + limit)):
-                found.append(Message(topic, str(number + 1), log.bodies[number - first]))
+            fresh = islice(log.bodies, begin - first, begin - first + limit)
+            found.extend(Message(topic, str(begin + number), body) for number, body in enumerate(fresh, 1))
         return found

@@ -7,7 +7,7 @@ from typing import Any, Self
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import BrokerError, ConfigurationError
 from stem_core.stores.redis import keys
-from stem_core.stores.redis.backend import RedisQueueResults
+from stem_core.stores.redis.backend import RedisResultBackend
 from stem_core.stores.redis.connection import RedisConnection
 from stem_core.stores.redis.operations import RedisOperations
 from stem_core.stores.redis.queues import RedisQueues
@@ -27,7 +27,7 @@ class RedisStreamsBroker(RedisQueues, RedisOperations, RedisTopics):
 
     def __init__(self, connection: RedisConnection, namespace: str, lease: float) -> None:
         super().__init__(connection, namespace, lease)
-        self.location = f"{connection.location} namespace {namespace}"
+        self.location = keys.location(connection.location, namespace)
 
     @classmethod
     async def connect(cls, url: str, namespace: str = "stem", lease: float | None = None) -> Self:
@@ -51,9 +51,9 @@ class RedisStreamsBroker(RedisQueues, RedisOperations, RedisTopics):
             await connection.close()
             raise
 
-    def results(self) -> RedisQueueResults:
-        """Return the results in this same store."""
-        return RedisQueueResults(self._redis, self.namespace, self.location)
+    def results(self) -> RedisResultBackend:
+        """Return the results in this same store; the broker closes their connections."""
+        return RedisResultBackend(self._redis, self.namespace, owns_connection=False)
 
     async def ping(self) -> float:
         """Return the round trip in seconds."""

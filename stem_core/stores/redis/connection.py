@@ -154,7 +154,8 @@ class RedisConnection:
 
     async def _failed(self, error: Exception) -> Exception:
         if breaks_connection(error):
-            await self._client.connection_pool.disconnect()
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+            await self._blocking.connection_pool.disconnect(inuse_connections=False)
         return translate(error, self.location)
 
     def run_in_thread(self, calls: Sequence[Call]) -> list[object]:

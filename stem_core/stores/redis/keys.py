@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def location(server: str, namespace: str) -> str:
+    """Return where a store lies; broker and result backend are one store if they have this in common."""
+    return f"{server} namespace {namespace}"
+
+
 def queue_prefix(namespace: str, queue: str) -> str:
     """Return what every key of the queue begins with."""
     return f"{{stem:{namespace}:{queue}}}:"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from stem_core.clock import SYSTEM_CLOCK
 from stem_core.delivery import Subscription
 from stem_core.errors import BrokerError
 from stem_core.service import spawn
@@ -38,13 +39,16 @@ class Listener:
             self._interrupted.discard(wanted.owner)
             return None
         bells = {keys.bell(self._namespace, queue): queue for queue in wanted.queues}
-        task = spawn(self._redis.block("BLPOP", *bells, max(0.01, wait)), f"listen-{wanted.owner}")
+        wait = max(0.01, wait)
+        waiting = self._redis.block("BLPOP", *bells, wait) if bells else SYSTEM_CLOCK.sleep(wait)
+        task = spawn(waiting, f"listen-{wanted.owner}")
         self._waiting[wanted.owner] = task
         try:
             await asyncio.wait([task])
         finally:
-            del self._waiting[wanted.owner]
+            self._waiting.pop(wanted.owner, None)
             task.cancel()
+            await asyncio.wait([task])
         if task.cancelled():
             self._interrupted.discard(wanted.owner)
             return None

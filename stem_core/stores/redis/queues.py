@@ -86,8 +86,14 @@ class RedisQueues:
                 return found
             heard = await self._listener.listen(wanted, min(remaining, LONGEST_BLOCK))
             if heard is None:
+                await self._pass_on(wanted.queues)
                 return []
             first = heard
+
+    async def _pass_on(self, queues: Sequence[str]) -> None:
+        """Ring again for others: the waiting that was cut off may have swallowed a ring."""
+        if queues:
+            await self._redis.run_many([Call("nudge", [self._prefix(queue)], []) for queue in queues])
 
     async def _take(self, wanted: Subscription, limit: int, first: str) -> list[Delivery]:
         try:
@@ -103,6 +109,8 @@ class RedisQueues:
             raise
 
     async def _take_in_turns(self, wanted: Subscription, limit: int, first: str) -> list[Delivery]:
+        if not wanted.queues or limit < 1:
+            return []
         self._turn += 1
         start = wanted.queues.index(first) if first else self._turn % len(wanted.queues)
         queues = [*wanted.queues[start:], *wanted.queues[:start]]
@@ -167,6 +175,9 @@ class RedisQueues:
         ):
             answers = reply if isinstance(reply, list) else []
             kept.update(zip(positions, (answer == 1 for answer in answers), strict=True))
+        for position, delivery in enumerate(held):
+            if not kept[position]:
+                self._forget(delivery)
         return [kept[position] for position in range(len(held))]
 
     def _renew_calls(self, held: Sequence[Delivery]) -> list[tuple[Call, list[int]]]:
