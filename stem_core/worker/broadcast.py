@@ -1,0 +1,54 @@
+"""Broadcast channels: each worker runs each job, from its own start on. Nothing is leased or settled."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stem_core.delivery import Delivery
+from stem_core.events import TaskReceived
+from stem_core.routing import broadcast_topic
+from stem_core.worker.active import Job
+from stem_core.worker.core import Core
+from stem_core.worker.fetch import read
+
+_WAIT: Final = 2.0
+_FULL: Final = 0.02
+
+
+class Broadcasts:
+    """Reads the worker's channels.
+
+    Args:
+        core: What the worker's duties share.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._cursors: dict[str, str] = {}
+
+    async def mark_start(self) -> None:
+        """Note where the channels end now; only what comes later is run."""
+        for channel in self._core.settings.broadcasts:
+            topic = broadcast_topic(channel)
+            self._cursors[topic] = await self._core.broker.tail(topic)
+
+    async def run(self) -> None:
+        """Read for ever, as long as slots keep up."""
+        window = self._core.window
+        while True:
+            if not window.accepting or len(window.waiting) >= 2 * window.size:
+                await self._core.clock.sleep(_FULL)
+                continue
+            for message in await self._core.broker.read(self._cursors, window.size, _WAIT):
+                self._cursors[message.topic] = message.cursor
+                self._take_in(message.topic, message.cursor, message.body)
+
+    def _take_in(self, topic: str, cursor: str, body: bytes) -> None:
+        core = self._core
+        delivery = Delivery(id=cursor, queue=topic, body=body, owner=core.settings.owner, token=cursor)
+        envelope = read(delivery)
+        if envelope is None:
+            return
+        delivery.id, delivery.priority = envelope.id, envelope.priority
+        core.reporter.tell(TaskReceived(core.clock.time(), envelope.id, envelope.name, delivery.queue, 0), envelope)
+        core.window.add([Job(delivery, envelope, broadcast=True)])

@@ -1,0 +1,139 @@
+"""The settle buffer: endings go to the store in batches, and are tried again until it has them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from stem_core.delivery import Outcome, Settled, Settlement
+from stem_core.errors import BrokerError
+from stem_core.service import Backoff
+from stem_core.stores.port import ResultBackend
+from stem_core.worker.active import Job
+from stem_core.worker.core import Core, log
+from stem_core.worker.outcome import Ending, event_of, requeued, settlement
+from stem_core.worker.plan import Plan
+
+FLUSH_COUNT: Final = 100
+FLUSH_DELAY: Final = 0.002
+_MOST: Final = 256
+
+
+@dataclass(slots=True)
+class _Entry:
+    job: Job
+    ending: Ending
+    settlement: Settlement
+
+
+class Finisher:
+    """Stores endings.
+
+    Flushes at once when nothing else runs, else after 2 ms or 100 endings; what comes while a flush is under way
+    makes the next one. Jobs stay held, and their leases renewed, until the store has answered.
+
+    Args:
+        core: What the worker's duties share.
+        backend: Where results go first, if that is another store than the broker.
+    """
+
+    def __init__(self, core: Core, backend: ResultBackend | None) -> None:
+        self._core = core
+        self._backend = backend
+        self._entries: list[_Entry] = []
+        self._some = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._sent_before = False
+
+    @property
+    def pending(self) -> int:
+        """How many endings the store does not have yet."""
+        return len(self._entries)
+
+    def add(self, job: Job, ending: Ending, plan: Plan | None) -> None:
+        """Store this ending soon. A broadcast's is only told."""
+        if job.broadcast:
+            self._told(job, ending)
+            return
+        if job.settling:
+            return
+        job.settling = True
+        entry = _Entry(job, ending, settlement(job, ending, plan, self._core.settings.id))
+        self._entries.append(entry)
+        self._some.set()
+        window = self._core.window
+        if len(self._entries) >= FLUSH_COUNT or (not window.waiting and len(window.running) <= 1):
+            self._enough.set()
+
+    def hand_back(self, jobs: Iterable[Job]) -> int:
+        """Return unstarted jobs to the store at once; returns how many were."""
+        count = 0
+        for job in jobs:
+            if not job.broadcast and not job.void:
+                self.add(job, requeued(), None)
+                count += 1
+        self._enough.set()
+        return count
+
+    async def run(self) -> None:
+        """Flush for ever."""
+        while True:
+            await self._some.wait()
+            if len(self._entries) < FLUSH_COUNT and not self._enough.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._enough.wait(), FLUSH_DELAY)
+            self._enough.clear()
+            while self._entries:
+                await self._flush(self._entries[:_MOST])
+            self._some.clear()
+
+    async def _flush(self, batch: list[_Entry]) -> None:
+        answers = await self._until_stored(batch)
+        del self._entries[: len(batch)]
+        again, self._sent_before = self._sent_before, False
+        for entry, answer in zip(batch, answers, strict=True):
+            if answer is Settled.COMMITTED or (answer is Settled.GONE and again):
+                self._told(entry.job, entry.ending)
+            else:
+                log.info("the outcome of task %s is void: %s", entry.job.delivery.id, answer)
+            self._core.window.release(entry.job)
+
+    async def _until_stored(self, batch: list[_Entry]) -> list[Settled]:
+        core, backoff = self._core, Backoff()
+        while True:
+            try:
+                answers = await self._stored(batch)
+            except BrokerError as error:
+                self._sent_before = True
+                delay = backoff.next()
+                core.link_down(error, delay)
+                await core.clock.sleep(delay)
+            else:
+                core.link_up()
+                return answers
+
+    async def _stored(self, batch: list[_Entry]) -> list[Settled]:
+        settlements = [entry.settlement for entry in batch]
+        if self._backend is not None:
+            records = [
+                (each.delivery.id, each.record, each.record_ttl, each.delivery.deliveries)
+                for each in settlements
+                if each.record is not None
+            ]
+            if records:
+                await self._backend.put(records)
+            settlements = [msgspec.structs.replace(each, record=None) for each in settlements]
+        return await self._core.broker.settle(settlements)
+
+    def _told(self, job: Job, ending: Ending) -> None:
+        if ending.outcome is Outcome.REQUEUE:
+            return
+        self._core.counts.add(ending.outcome)
+        event = event_of(job, ending)
+        if event is not None:
+            self._core.reporter.tell(event, job.envelope, ending.result, ending.failure)
