@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from stem_core.cli.documents import reply_document
 from stem_core.cli.output import write_error, write_json, write_note, write_table
-from stem_core.client.answers import Answer, CommandResult
+from stem_core.client.answers import CommandResult
 
 _FAILURE = 70
 
@@ -41,18 +42,6 @@ def report(
     if problem is None and result.missing:
         write_note(f"stem: no answer yet from {', '.join(result.missing)}")
     return 0 if problem is None else _FAILURE
-
-
-def reply_document(answer: Answer) -> dict[str, Any]:
-    """Return a reply as JSON data: what the worker said, and who, how and how fast."""
-    reply = answer.reply
-    document = {
-        "worker": reply.worker,
-        "status": reply.status,
-        "latency_ms": round(answer.latency * 1000, 1),
-        **({"error": reply.error} if reply.error else {}),
-    }
-    return {**document, **{key: value for key, value in reply.payload.items() if key not in document}}
 
 
 def _problem(result: CommandResult, namespace: str) -> tuple[str, str | None] | None:

@@ -18,12 +18,14 @@ import click
 from stem_core import __version__
 from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.output import write_error
-from stem_core.errors import ConfigurationError, StemError, UsageError
+from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError, UsageError
 
 OK: Final = 0
 USAGE: Final = 64
 FAILURE: Final = 70
 INTERRUPTED: Final = 130
+
+_UNREACHABLE: Final = "is the server running, and is STEM_BROKER_URL (or --broker) right?"
 
 
 @click.group(
@@ -79,7 +81,8 @@ def _report(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, click.ClickException):
         return _report_click(error, as_json=as_json)
     if isinstance(error, StemError):
-        write_error(error.message, error.hint, as_json=as_json)
+        hint = error.hint or (_UNREACHABLE if isinstance(error, BrokerUnavailableError) else None)
+        write_error(error.message.rstrip("."), hint, as_json=as_json)
         return USAGE if isinstance(error, (ConfigurationError, UsageError)) else FAILURE
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

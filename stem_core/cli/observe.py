@@ -11,11 +11,11 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
+from stem_core.cli.documents import queue_document, worker_document
 from stem_core.cli.options import Invocation, cluster_options, split_names
 from stem_core.cli.output import write_json, write_line, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import SeenWorker
-from stem_core.delivery import QueueStats
 from stem_core.durations import format_duration
 from stem_core.errors import NotSupportedError
 from stem_core.stores.port import FROM_START
@@ -117,20 +117,6 @@ def schedules(*_: object, **__: object) -> None:
     raise NotSupportedError("schedules are not available yet", "use countdown or eta for single jobs")
 
 
-def queue_document(stats: QueueStats, workers: Sequence[SeenWorker]) -> dict[str, object]:
-    """Return a queue as JSON data."""
-    return {
-        "name": stats.name,
-        "ready": stats.ready,
-        "inflight": stats.inflight,
-        "delayed": stats.delayed,
-        "dead": stats.dead,
-        "oldest_s": None if stats.oldest_s is None else round(stats.oldest_s, 3),
-        "paused": None if stats.paused is None else msgspec.to_builtins(stats.paused),
-        "workers": sum(stats.name in seen.snapshot.queues for seen in workers),
-    }
-
-
 def queue_rows(documents: Sequence[dict[str, Any]], namespace: str) -> None:
     """Print queues for a person."""
     rows = [
@@ -146,13 +132,6 @@ def queue_rows(documents: Sequence[dict[str, Any]], namespace: str) -> None:
     ]
     heads = ["QUEUE", "STATE", "READY", "INFLIGHT", "DELAYED", "DEAD", "OLDEST", "WORKERS", ""]
     write_table(heads, rows, f"no queues in namespace {namespace!r}")
-
-
-def worker_document(seen: SeenWorker) -> dict[str, object]:
-    """Return a worker as JSON data: its age in seconds, whether it is alive, and its last snapshot."""
-    snapshot = seen.snapshot
-    fields = {name: msgspec.to_builtins(getattr(snapshot, name)) for name in snapshot.__struct_fields__}
-    return {"worker": snapshot.worker, "alive": seen.alive, "age_s": round(seen.age, 3), **fields}
 
 
 def worker_rows(workers: Sequence[SeenWorker], namespace: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from stem_core.cli.observe import worker_document, worker_rows
+from stem_core.cli.documents import worker_document
+from stem_core.cli.observe import worker_rows
 from stem_core.cli.output import write_error, write_json
 from stem_core.cli.worker import Aim, worker_options
 from stem_core.client.cluster import ClusterClient

@@ -31,6 +31,7 @@ from stem_core.tasks import SimpleTaskRegistry
 from stem_core.tasks.context import EnqueueOptions
 
 _JOBS_PER_PUBLISH: Final = 500
+_IN_PROCESS: Final = "memory:"
 
 
 class Stem:
@@ -146,6 +147,7 @@ class Stem:
         self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
     ) -> str:
         """Do what `enqueue` does, from a program without an event loop, or from any of its threads."""
+        self._check_blocking()
         return BACKGROUND.run(self.enqueue(name, args, **options))
 
     async def status(self, task_id: str) -> TaskStatus | None:
@@ -181,6 +183,7 @@ class Stem:
 
     def wait_for_sync(self, task_id: str, timeout: Duration | None = None) -> TaskStatus:
         """Do what `wait_for` does, from a program without an event loop."""
+        self._check_blocking()
         return BACKGROUND.run(self.wait_for(task_id, timeout))
 
     async def connect(self) -> tuple[Broker, ResultBackend]:
@@ -218,6 +221,13 @@ class Stem:
             handler.bind(job.args)
         return prepare(job, handler.options, self.routing, self._clock.time())
 
+    def _check_blocking(self) -> None:
+        if self._broker is not None and not self._broker.location.startswith(_IN_PROCESS):
+            raise UsageError(
+                "the broker that was handed in belongs to the event loop that connected it",
+                "use Stem.from_url or Stem.from_environment, which connect anew wherever they are used",
+            )
+
     async def _link(self) -> Link:
         loop = asyncio.get_running_loop()
         link = self._links.get(loop)
@@ -228,9 +238,13 @@ class Stem:
         return link
 
     async def _connector(self) -> tuple[Broker, ResultBackend]:
-        if self._broker is None:
-            return await connect(self.config)
-        return self._broker, self._broker.results() if self._backend is None else self._backend
+        if self._broker is not None:
+            return self._broker, self._broker.results() if self._backend is None else self._backend
+        broker, backend = await connect(self.config)
+        if broker.location.startswith(_IN_PROCESS):
+            # There is nothing to connect to anew: another event loop must find the same jobs.
+            self._broker, self._backend = broker, backend
+        return broker, backend
 
     async def _send(self, link: Link, batch: list[Prepared]) -> None:
         await announce(BeforeTaskPublish, batch, self._clock.time())
