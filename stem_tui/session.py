@@ -1,0 +1,151 @@
+"""One console's connection with one cluster: kept up for ever, read into a model, commanded."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+from stem_core.client import ClusterClient
+from stem_core.clock import SYSTEM_CLOCK, Clock
+from stem_core.errors import BrokerUnavailableError, StemError
+from stem_core.service import Backoff, cancel, spawn
+from stem_tui.commander import Commander
+from stem_tui.feed import Feed, LiveSource, Source
+from stem_tui.local import LocalWorkers
+from stem_tui.settings import ConsoleSettings
+from stem_tui.store import ClusterModel, Identity
+
+CONNECT_WITHIN: Final = 5.0
+TICK: Final = 0.25
+
+
+class Session:
+    """What the screen stands on.
+
+    Nothing in it raises into the screen: what goes wrong stands in the model (`link`, `problems`, `receipts`).
+
+    Args:
+        settings: The console's settings.
+        source: The cluster; the one that the settings name if None.
+        clock: Tells the time.
+
+    Attributes:
+        settings: The console's settings.
+        source: The cluster.
+        model: What is known.
+        commander: Gives commands.
+        local: Worker processes of this console.
+        last_local: What the last local worker was started with, for the next one.
+    """
+
+    def __init__(self, settings: ConsoleSettings, source: Source | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.settings = settings
+        self.source = source or LiveSource(settings.config, settings.issuer)
+        self._clock = clock
+        now = clock.monotonic()
+        identity = Identity(
+            name=settings.profile,
+            prod=settings.prod,
+            namespace=settings.config.namespace,
+            location=self.source.location,
+            read_only=settings.read_only,
+            demo=settings.demo,
+        )
+        self.model = ClusterModel(identity, started=now, wall_offset=clock.time() - now)
+        self.commander = Commander(self.model, clock, settings.issuer, self.refresh)
+        self.local = LocalWorkers(self.model, settings.config, clock)
+        self.last_local: dict[str, str] = {}
+        self._feed = Feed(self.model, clock)
+        self._retry_now = asyncio.Event()
+        self._running: asyncio.Task[object] | None = None
+
+    def now(self) -> float:
+        """Return the moment that views take: the console's monotonic clock."""
+        return self._clock.monotonic()
+
+    @property
+    def changed(self) -> int:
+        """A number that grows whenever something to be shown has changed."""
+        return self.model.version
+
+    def start(self) -> None:
+        """Run in the background until `close`."""
+        self._running = spawn(self.run(), "console-session")
+
+    async def run(self) -> None:
+        """Connect, read, and connect again when the broker went away; until cancelled."""
+        ticker = spawn(self._tick(), "console-tick")
+        backoff = Backoff()
+        tries = 0
+        try:
+            while True:
+                tries += 1
+                self.model.link_connecting(tries, None, self.model.link.reason, self.now())
+                reason, connected = await self._try()
+                if connected:
+                    backoff.reset()
+                    tries = 0
+                delay = backoff.next()
+                self.model.link_connecting(tries, self.now() + delay, reason, self.now())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._retry_now.wait(), delay)
+                self._retry_now.clear()
+        finally:
+            await cancel(ticker)
+
+    async def _try(self) -> tuple[str, bool]:
+        """Connect and read until that breaks; return why it broke, and whether there was a connection."""
+        cluster: ClusterClient | None = None
+        connected = False
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                cluster = await self.source.connect()
+                await cluster.ping()
+            connected = True
+            self.model.link_up(self.now())
+            self.commander.control = cluster.control
+            await self._feed.run(cluster)
+        except TimeoutError:
+            return "timed out", connected
+        except StemError as error:
+            return (error.message if isinstance(error, BrokerUnavailableError) else str(error)), connected
+        except Exception as error:  # noqa: BLE001 - whatever a driver throws, the console stays up and says so
+            return f"{type(error).__name__}: {error}", connected
+        finally:
+            self.commander.control = None
+            if cluster is not None:
+                await _close(cluster)
+        return "the connection was closed", connected
+
+    async def _tick(self) -> None:
+        while True:
+            self.model.set_clock(self._clock.time(), self.now())
+            self.model.check_receipts(self.now())
+            await self._clock.sleep(TICK)
+
+    def refresh(self) -> None:
+        """Read everything now; if the broker is away, try it now."""
+        self._retry_now.set()
+        self._feed.refresh()
+
+    def watch_task(self, task_id: str) -> None:
+        """Read this task in full, now and each second."""
+        self.model.watch(task_id)
+        self._feed.refresh()
+
+    def unwatch_task(self) -> None:
+        """Stop reading the watched task."""
+        self.model.watch(None)
+
+    async def close(self) -> None:
+        """Stop reading, end local workers, give the source up."""
+        await cancel(self._running)
+        await self.local.close()
+        await self.source.close()
+
+
+async def _close(cluster: ClusterClient) -> None:
+    with suppress(StemError, OSError, TimeoutError):  # it is given up anyway; a broken connection may fail to close
+        async with asyncio.timeout(2.0):
+            await cluster.close()
