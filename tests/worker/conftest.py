@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from stem_core.stores.memory import InMemoryBroker
+from stem_core.stores.redis import RedisStreamsBroker
+from tests.worker.cluster import Cluster
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
+async def cluster(request: pytest.FixtureRequest, namespace: str) -> AsyncIterator[Cluster]:
+    """A cluster on each kind of broker, with a lease of one second."""
+    if request.param == "memory":
+        cluster = Cluster(InMemoryBroker(namespace, lease=1.0))
+    else:
+        url = request.getfixturevalue("redis_url")
+        cluster = Cluster(await RedisStreamsBroker.connect(url, namespace=namespace, lease=1.0))
+    yield cluster
+    await cluster.close()
+
+
+@pytest.fixture
+async def memory(namespace: str) -> AsyncIterator[Cluster]:
+    """A cluster in memory, with a lease of one second."""
+    cluster = Cluster(InMemoryBroker(namespace, lease=1.0))
+    yield cluster
+    await cluster.close()
