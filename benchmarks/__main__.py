@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
 
 
 def main() -> None:
@@ -14,9 +17,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs, of which the best counts (3)")
     options = parser.parse_args()
 
-    from tests.servers import ValkeyServer  # noqa: PLC0415 - after the arguments are known to be good
+    from tests.servers import RedisServer  # noqa: PLC0415 - after the arguments are known to be good
 
-    with ValkeyServer() as server:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as cleanup:
+        server = RedisServer(Path(folder)).start()
+        cleanup.callback(server.kill)
         os.environ["STEM_BROKER_URL"] = server.url
         from benchmarks import enqueue, latency, startup, throughput  # noqa: PLC0415 - they read the environment
 

@@ -45,7 +45,7 @@ def wait_until_idle(url: str, jobs: int, deadline: float = 120.0) -> None:
     """Wait until that many jobs are done, looking rarely so as not to disturb."""
     client = redis.Redis.from_url(url)
     limit = time.monotonic() + deadline
-    while int(client.hget("{stem:stem:default}:n", "succeeded") or 0) < jobs:
+    while int(client.hget("{stem:stem:default}:counters", "succeeded") or 0) < jobs:
         if time.monotonic() > limit:
             raise TimeoutError(f"{jobs} jobs were not done within {deadline} s")
         time.sleep(0.05)
