@@ -1,0 +1,136 @@
+"""What an action is, and what it asks before it acts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from stem_tui.store import Receipt
+from stem_tui.views.cells import Line
+
+if TYPE_CHECKING:
+    from stem_tui.session import Session
+
+Values: TypeAlias = Mapping[str, str]
+
+
+class Target(NamedTuple):
+    """What an action is about: kind `queue`, `worker`, `task`, `local` or `none`, and its name or id."""
+
+    kind: str = "none"
+    key: str = ""
+
+
+NO_TARGET: Final = Target()
+
+
+class Refusal(NamedTuple):
+    """Why an action cannot be done now."""
+
+    reason: str
+
+
+class Field(NamedTuple):
+    """Something to fill in or to choose.
+
+    Args:
+        key: Its name in the values handed to `Plan.run`.
+        label: Shown before it.
+        value: What it starts with.
+        choices: If not empty, the words to choose from; otherwise it is typed.
+        required: Whether it may not be left empty.
+        hint: What it takes.
+    """
+
+    key: str
+    label: str
+    value: str = ""
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What would be done. Its scope was pinned when it was made.
+
+    Args:
+        title: Of the dialog.
+        lines: Target, effect and warnings.
+        fields: What can be set.
+        confirm_label: On the button that goes ahead.
+        echo: Text that must be typed first, or None.
+        command: The same as a shell command.
+        run: Does it, with the values of the fields.
+        echo_for: Text to type first, given the values; None for `echo` always.
+        command_for: The shell command, given the values; None for `command` always.
+        check: Says what is wrong with the values; None if nothing can be.
+    """
+
+    title: str
+    lines: tuple[Line, ...]
+    confirm_label: str
+    command: str
+    run: Callable[[Values], Awaitable[Receipt]]
+    fields: tuple[Field, ...] = ()
+    echo: str | None = None
+    echo_for: Callable[[Values], str | None] | None = None
+    command_for: Callable[[Values], str] | None = None
+    check: Callable[[Values], str | None] | None = None
+
+    def initial(self) -> dict[str, str]:
+        """Return the values that the fields start with."""
+        return {field.key: field.value for field in self.fields}
+
+    def echo_needed(self, values: Values) -> str | None:
+        """Return the text that must be typed for these values, or None."""
+        return self.echo_for(values) if self.echo_for is not None else self.echo
+
+    def shell_command(self, values: Values) -> str:
+        """Return the shell command for these values."""
+        return self.command_for(values) if self.command_for is not None else self.command
+
+    def problem(self, values: Values, typed: str = "") -> str | None:
+        """Return why it cannot go ahead with these values and this typed text, or None."""
+        for field in self.fields:
+            value = values.get(field.key, "").strip()
+            if field.required and not value:
+                return f"{field.label} is needed"
+            if field.choices and value not in field.choices:
+                return f"{field.label} is one of {', '.join(field.choices)}"
+        wrong = self.check(values) if self.check is not None else None
+        echo = self.echo_needed(values)
+        return wrong or (f"type {echo} to go ahead" if echo is not None and typed.strip() != echo else None)
+
+
+Planner: TypeAlias = "Callable[[Session, Target], Plan | Refusal]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """Something that the user can do.
+
+    Args:
+        id: Its name, by which keys are remapped.
+        keys: Keys that do it, in Textual's names.
+        title: What it does, in a few words.
+        help: What it does, in a sentence.
+        group: Heading in the help: `move`, `find`, `act`, `view`.
+        context: The kind of thing it acts on (`queue`, `worker`, `task`, `local`), or `any` if it needs none.
+        gate: 0 none, 1 a dialog, 2 a dialog with something to type where it hurts, 3 with a reason as well.
+        changes_cluster: Whether a read-only console refuses it.
+        footer: Whether the footer shows it.
+        plan: Makes the dialog; None for what only looks or moves.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    help: str
+    group: str
+    context: str = "any"
+    gate: int = 0
+    changes_cluster: bool = False
+    footer: bool = False
+    plan: Planner | None = None

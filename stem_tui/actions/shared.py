@@ -1,0 +1,59 @@
+"""What the plans of all actions have in common."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from stem_core.durations import parse_duration
+from stem_core.errors import StemError
+from stem_tui.actions.model import Field, Values
+from stem_tui.views.cells import Cell, Line
+
+if TYPE_CHECKING:
+    from stem_tui.session import Session
+
+
+def fact(name: str, text: str, tone: str = "") -> Line:
+    """Return a line of a dialog: a word, and what is to be said about it."""
+    return (Cell(f"  {name:<9} ", "muted"), Cell(text, tone))
+
+
+def plural(number: int, one: str) -> str:
+    """Write a number of things: `1 task`, `8 tasks`."""
+    return f"{number:,} {one if number == 1 else one + 's'}"
+
+
+def shell(session: Session, *words: str) -> str:
+    """Return a `stem` command for this console's namespace."""
+    namespace = session.settings.config.namespace
+    scope = () if namespace == "stem" else ("--namespace", namespace)
+    return shlex.join(["stem", *words, *scope])
+
+
+def reason_field(*, required: bool = False) -> Field:
+    """Return the field for the reason of a command."""
+    return Field("reason", "reason", required=required, hint="shown to everyone who looks")
+
+
+def reason_words(values: Values) -> list[str]:
+    """Return the reason as words of a shell command."""
+    reason = values.get("reason", "").strip()
+    return ["--reason", reason] if reason else []
+
+
+def duration_problem(text: str, name: str) -> str | None:
+    """Return why a text is no duration, or None; an empty one is fine."""
+    try:
+        if text.strip():
+            parse_duration(text, name)
+    except StemError as error:
+        return str(error)
+    return None
+
+
+def whole_number_problem(text: str, name: str, most: int) -> str | None:
+    """Return why a text is no whole number from 1 to `most`, or None."""
+    if text.strip().isdecimal() and 1 <= int(text) <= most:
+        return None
+    return f"{name} is {text!r}; it takes a whole number from 1 to {most}"
