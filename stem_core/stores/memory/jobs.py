@@ -9,7 +9,7 @@ from typing import Final
 from stem_core.delivery import Delivery, Revocation
 
 _SHARE: Final = 8
-"""Every so many turns the lowest used priority goes first, so that none starves."""
+"""Every so many turns a lower priority goes first, so that none starves."""
 
 
 @dataclass(slots=True, eq=False)
@@ -92,14 +92,16 @@ class Lanes:
         self.count += 1
 
     def take(self) -> Job | None:
-        """Remove and return the next job: highest priority first, but the lowest on every eighth turn."""
+        """Remove and return the next job: highest priority first, but a lower one on every eighth turn, in turns."""
+        lanes = [lane for priority in sorted(self._levels, reverse=True) if (lane := self._levels[priority].first())]
+        if not lanes:
+            return None
         self._turn += 1
-        for priority in sorted(self._levels, reverse=self._turn % _SHARE != 0):
-            lane = self._levels[priority].first()
-            if lane is not None:
-                self.count -= 1
-                return lane.popitem(last=False)[1]
-        return None
+        chosen = 0
+        if self._turn % _SHARE == 0 and len(lanes) > 1:
+            chosen = 1 + self._turn // _SHARE % (len(lanes) - 1)
+        self.count -= 1
+        return lanes[chosen].popitem(last=False)[1]
 
     def remove(self, job: Job) -> None:
         """Remove a job that waits here."""
