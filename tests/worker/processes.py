@@ -1,0 +1,36 @@
+"""Starting worker processes for tests, and seeing to it that none outlives its test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+class Processes:
+    """Worker processes on one namespace, with a common ledger of what they began and ended."""
+
+    def __init__(self, url: str, namespace: str, directory: Path) -> None:
+        self.url = url
+        self.namespace = namespace
+        self.ledger = directory / "ledger"
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, worker: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.worker.process", self.url, self.namespace, worker, str(self.ledger)]
+        process = subprocess.Popen(command, cwd=ROOT)
+        self.started.append(process)
+        return process
+
+    def lines(self, what: str, worker: str = "") -> list[str]:
+        """Return the ids of tasks that were noted as `start` or `end`, by one worker or all."""
+        text = self.ledger.read_text() if self.ledger.exists() else ""
+        rows = [line.split() for line in text.splitlines()]
+        return [row[1] for row in rows if row[0] == what and worker in ("", row[2])]
+
+    def close(self) -> None:
+        for process in self.started:
+            process.kill()
+            process.wait(10)

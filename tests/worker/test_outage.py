@@ -1,0 +1,40 @@
+"""A broker that goes away and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from stem_core.stores.redis import RedisStreamsBroker
+from tests.servers import RedisServer
+from tests.worker.cluster import Cluster, until
+
+
+@pytest.mark.redis
+async def test_a_worker_keeps_running_through_an_outage_and_settles_afterwards(
+    private_redis: RedisServer, namespace: str
+) -> None:
+    cluster = Cluster(await RedisStreamsBroker.connect(private_redis.url, namespace=namespace, lease=5.0))
+    go = asyncio.Event()
+
+    async def work(n: int) -> int:
+        await go.wait()
+        return n
+
+    cluster.task("work", work)
+    worker = await cluster.worker()
+    before = await cluster.send("work", {"n": 1})
+    await until(lambda: worker.snapshot().active)
+    private_redis.kill()
+    go.set()
+    await until(lambda: not worker.snapshot().active)
+    await asyncio.sleep(0.3)
+    private_redis.start()
+    back = time.perf_counter()
+    assert (await cluster.ended(before)).result == 1
+    assert (await cluster.ended(await cluster.send("work", {"n": 2}))).result == 2
+    assert time.perf_counter() - back < 3
+    assert worker.snapshot().succeeded == 2
+    await cluster.close()
