@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.delivery import Delivery, Outcome, QueueStats, Settled, Settlement, Subscription
 from stem_core.envelope import Envelope, Sealed, new_task_id, seal
@@ -74,8 +76,6 @@ async def take_one(broker: Broker, owner: str = "w1", queue: str = "q") -> Deliv
 
 def record(delivery: Delivery, state: TaskState = TaskState.SUCCEEDED, result: object = None) -> bytes:
     """Return the record that a worker would store."""
-    import msgspec
-
     return encode_record(
         TaskRecord(
             state=state,

@@ -13,7 +13,9 @@ from tests.contract.harness import Store, job, publish, settle, stats, take, tak
 
 async def upkeep_and_take(broker: Broker) -> list[str]:
     await broker.upkeep(["q"])
-    return [delivery.id for delivery in await take(broker)]
+    found = await take(broker)
+    await settle(broker, found)
+    return [delivery.id for delivery in found]
 
 
 async def test_a_delayed_job_is_not_ready_before_its_time(store: Store) -> None:

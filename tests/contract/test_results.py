@@ -21,8 +21,10 @@ async def test_asking_for_nothing_gives_nothing(store: Store) -> None:
 
 async def test_the_first_record_of_the_highest_delivery_count_stands(store: Store) -> None:
     results = store.broker.results()
-    kept = [(await results.put([("a", body, 10.0, count)]))[0] for body, count in
-            ((b"2", 2), (b"1", 1), (b"2 again", 2), (b"3", 3))]
+    kept = [
+        (await results.put([("a", body, 10.0, count)]))[0]
+        for body, count in ((b"2", 2), (b"1", 1), (b"2 again", 2), (b"3", 3))
+    ]
     assert kept == [True, False, False, True]
     assert await results.get(["a"]) == [b"3"]
 

@@ -55,9 +55,9 @@ async def test_the_same_settlement_sent_again_changes_nothing(broker: Broker, ki
     if kind is not Outcome.REQUEUE:
         assert again is Settled.GONE
     after = await stats(broker)
-    assert after == type(after)(**{name: getattr(before, name) for name in before.__struct_fields__} | {
-        "oldest_s": after.oldest_s
-    })
+    assert after == type(after)(
+        **{name: getattr(before, name) for name in before.__struct_fields__} | {"oldest_s": after.oldest_s}
+    )
 
 
 async def test_without_a_record_nothing_is_kept(broker: Broker) -> None:

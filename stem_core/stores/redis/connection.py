@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -16,6 +17,7 @@ from stem_core.errors import ConfigurationError
 from stem_core.stores.redis.checks import check_facts
 from stem_core.stores.redis.failures import DRIVER_ERRORS, breaks_connection, translate
 from stem_core.stores.redis.scripts import script
+from stem_core.text import visible
 from stem_core.urls import redact_url
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class RedisConnection:
         self._renewing_lock = threading.Lock()
         self.closed = False
         try:
+            _check_database(url)
             self._client = self._connect(ANSWER_TIMEOUT)
             self._blocking = self._connect(LONGEST_BLOCK + 3.0)
         except ValueError as error:
@@ -202,3 +205,9 @@ class RedisConnection:
                 await self._blocking.aclose()
         except DRIVER_ERRORS:
             return  # the server was gone before us: there is nothing left to close
+
+
+def _check_database(url: str) -> None:
+    database = urlsplit(url).path.strip("/")
+    if database and not database.isdecimal():  # the driver would take database 0 without a word
+        raise ValueError(f"{visible(database, 40)!r} is no database number")

@@ -65,3 +65,12 @@ end
 local function ring()
   if redis.call('LLEN', prefix .. 'bell') == 0 then redis.call('LPUSH', prefix .. 'bell', '1') end
 end
+
+-- Returns the standing revocation of a job ("until-ms JSON"), or ''.
+local function revocation(id)
+  local packed = redis.call('HGET', prefix .. 'revoked', id)
+  if not packed then return '' end
+  if tonumber(string.match(packed, '^%d+')) > now_ms() then return packed end
+  redis.call('HDEL', prefix .. 'revoked', id)
+  return ''
+end

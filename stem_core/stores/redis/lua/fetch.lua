@@ -37,7 +37,7 @@ end
 for _, name in ipairs(names) do take(name, limit) end
 
 if #jobs > 0 and redis.call('EXISTS', prefix .. 'revoked') == 1 then
-  for _, job in ipairs(jobs) do job[6] = redis.call('HGET', prefix .. 'revoked', job[3]) or '' end
+  for _, job in ipairs(jobs) do job[6] = revocation(job[3]) end
 end
 if #jobs == asked then ring() end
 return jobs

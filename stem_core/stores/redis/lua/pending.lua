@@ -6,8 +6,7 @@ for _, name in ipairs(streams()) do
   if reply and not reply.err then
     for _, entry in ipairs(reply[1][2]) do
       if entry[2] and entry[2][6] then
-        local revocation = redis.call('HGET', prefix .. 'revoked', entry[2][2]) or ''
-        jobs[#jobs + 1] = {name, entry[1], entry[2][2], entry[2][4], entry[2][6], revocation}
+        jobs[#jobs + 1] = {name, entry[1], entry[2][2], entry[2][4], entry[2][6], revocation(entry[2][2])}
       end
     end
   end
