@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final, Unpack
+from typing import Any, Final, Unpack
 
-from stem_core.errors import NotSupportedError, UsageError
+from stem_core.errors import InvalidArgumentsError, NotSupportedError, UsageError
 from stem_core.tasks.context import EnqueueOptions
 
 KNOWN: Final = frozenset(EnqueueOptions.__annotations__)
@@ -22,16 +22,30 @@ class Job:
         name: Task name.
         args: Arguments by name.
         options: What `Stem.enqueue` takes too.
+
+    Raises:
+        InvalidArgumentsError: The arguments are no mapping of names.
     """
 
     name: str
-    args: Mapping[str, object]
+    args: dict[str, object]
     options: EnqueueOptions
 
     def __init__(self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> None:
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "args", {} if args is None else args)
+        object.__setattr__(self, "args", {} if args is None else _checked(name, args))
         object.__setattr__(self, "options", options)
+
+
+def _checked(name: str, args: Any) -> dict[str, object]:
+    if not isinstance(args, Mapping):
+        raise InvalidArgumentsError(
+            f"the arguments of {name!r} are a {type(args).__name__}", "give a mapping of argument names"
+        )
+    for key in args:
+        if type(key) is not str:
+            raise InvalidArgumentsError(f"{name!r} has the argument name {key!r}", "argument names are text")
+    return args if type(args) is dict else dict(args)
 
 
 def check_option_names(names: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from stem_core.client.job import KNOWN, Job, check_option_names
 from stem_core.durations import seconds
 from stem_core.envelope import Envelope, Sealed, check_name, new_task_id, seal
-from stem_core.errors import InvalidArgumentsError, UsageError
+from stem_core.errors import UsageError
 from stem_core.options import MAX_PRIORITY, TaskOptions
 from stem_core.routing.rules import Route, RoutingConfig
 from stem_core.tasks.context import EnqueueOptions
@@ -47,7 +47,6 @@ def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float) ->
         InvalidArgumentsError: The arguments are not JSON.
         EnvelopeTooLargeError: The envelope is over the limit.
     """
-    _check_args(job)
     if not job.options:
         route = routing.route(job.name, None, None, None, usual)
         fields: dict[str, Any] = {}
@@ -63,23 +62,13 @@ def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float) ->
         id=fields.pop("id", None) or new_task_id(),
         name=job.name,
         queue=route.queue,
-        args=job.args if type(job.args) is dict else dict(job.args),
+        args=job.args,
         enqueued_at=now,
         priority=route.priority,
         broadcast=route.broadcast,
         **fields,
     )
     return Prepared(envelope, seal(envelope, delay, not_before), route.broadcast)
-
-
-def _check_args(job: Job) -> None:
-    if not isinstance(job.args, Mapping):
-        raise InvalidArgumentsError(
-            f"the arguments of {job.name!r} are a {type(job.args).__name__}", "give a mapping of argument names"
-        )
-    for key in job.args:
-        if type(key) is not str:
-            raise InvalidArgumentsError(f"{job.name!r} has the argument name {key!r}", "argument names are text")
 
 
 def _given(options: EnqueueOptions) -> dict[str, Any]:

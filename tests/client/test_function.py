@@ -1,0 +1,89 @@
+"""Functions as tasks."""
+
+from __future__ import annotations
+
+import pytest
+
+from stem_core import InMemoryBroker, Stem, TaskContext
+from stem_core.envelope import unseal
+from stem_core.errors import DuplicateTaskError, InvalidArgumentsError, NotSupportedError, UsageError
+
+
+@pytest.fixture
+def stem() -> Stem:
+    return Stem(broker=InMemoryBroker())
+
+
+async def args_of(stem: Stem, task_id: str) -> dict[str, object]:
+    broker, _ = await stem.connect()
+    place = (await broker.locate([task_id]))[0]
+    assert place is not None
+    return unseal(place.body).args
+
+
+async def test_arguments_travel_by_name_however_they_were_given(stem: Stem) -> None:
+    @stem.task("a")
+    async def task(context: TaskContext, x: int, y: str = "y", *, z: int = 0) -> None: ...
+
+    assert await args_of(stem, await task.enqueue(1, "b")) == {"x": 1, "y": "b"}
+    assert await args_of(stem, await task.enqueue(1, z=3)) == {"x": 1, "z": 3}
+    assert await args_of(stem, await task.enqueue(x=1)) == {"x": 1}
+    assert task.job(2).args == {"x": 2}
+
+
+async def test_arguments_that_do_not_fit_are_refused(stem: Stem) -> None:
+    @stem.task("a")
+    def task(x: int) -> None: ...
+
+    with pytest.raises(InvalidArgumentsError, match="by position"):
+        await task.enqueue(1, 2)  # type: ignore[call-arg]
+    with pytest.raises(InvalidArgumentsError, match="twice"):
+        await task.enqueue(1, x=2)  # type: ignore[misc]
+    with pytest.raises(InvalidArgumentsError, match="lacks 'x'"):
+        await task.enqueue()  # type: ignore[call-arg]
+
+
+async def test_options_are_added_to_a_copy(stem: Stem) -> None:
+    @stem.task("a")
+    def task() -> None: ...
+
+    later = task.with_options(countdown=60).with_options(queue="q")
+    broker, _ = await stem.connect()
+    places = await broker.locate([await later.enqueue(), await task.enqueue()])
+    assert [(place.where, place.queue) for place in places if place] == [("delayed", "q"), ("ready", "default")]
+    with pytest.raises(NotSupportedError, match="link"):
+        task.with_options(link=1)  # type: ignore[call-arg]
+
+
+def test_a_task_is_still_a_function(stem: Stem) -> None:
+    @stem.task()
+    def double(x: int) -> int:
+        """Twice as much."""
+        return 2 * x
+
+    assert double(4) == 8
+    assert double.__doc__ == "Twice as much."
+    assert double.name == f"{__name__}.test_a_task_is_still_a_function.<locals>.double"
+    assert double.name in stem.registry
+
+
+def test_names_are_unique_and_parentheses_are_asked_for(stem: Stem) -> None:
+    stem.task("a")(lambda: None)
+    with pytest.raises(DuplicateTaskError, match="'a'"):
+        stem.task("a")(lambda: None)
+    with pytest.raises(UsageError, match="parentheses"):
+        stem.task(lambda: None)  # type: ignore[arg-type]
+
+
+def test_enqueue_sync_works_without_and_beside_a_loop(stem: Stem) -> None:
+    @stem.task("a")
+    def task(x: int) -> None: ...
+
+    assert len({task.enqueue_sync(1), stem.enqueue_sync("a", {"x": 2})}) == 2
+
+
+async def test_enqueue_sync_works_while_a_loop_runs(stem: Stem) -> None:
+    @stem.task("a")
+    def task(x: int) -> None: ...
+
+    assert await args_of(stem, task.enqueue_sync(7)) == {"x": 7}
