@@ -93,7 +93,9 @@ def load_settings(flags: ConsoleFlags | None = None, environ: Mapping[str, str] 
     environ = os.environ if environ is None else environ
     profile = _read_profile(Path(flags.config)) if flags.config else {}
     file_name = Path(flags.config).name if flags.config else "file"
-    core: dict[str, object] = {key: profile[key] for key in ("broker_url", "result_backend_url", "namespace") if key in profile}
+    core: dict[str, object] = {
+        key: profile[key] for key in ("broker_url", "result_backend_url", "namespace") if key in profile
+    }
     config = StemConfig.from_environment(
         environ,
         file=core,

@@ -26,6 +26,8 @@ def undo(session: Session, target: Target) -> Plan | Refusal:  # noqa: ARG001 - 
     if receipt is None or receipt.undo is None or receipt.effect is None:
         return Refusal("there is nothing to undo")
     back = receipt.undo
+    if back.kind == "worker" and back.key not in session.model.workers:
+        return Refusal(f"{receipt.target} has ended; {receipt.title} cannot be taken back")
     plan = _PLANNERS[back.action](session, Target(back.kind, back.key))
     if isinstance(plan, Refusal):
         return plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final, NamedTuple
 
 from stem_core.results import TaskStatus
@@ -107,6 +108,14 @@ class TaskBook:
     def all(self) -> list[TaskEntry]:
         """Return all tasks, in no order."""
         return [*self._tasks.values(), *self._failed.values()]
+
+    def of_queue(self, queue: str, limit: int) -> list[TaskEntry]:
+        """Return the newest tasks of a queue: at most `limit` that failed, and as many that did not."""
+        chosen: list[TaskEntry] = []
+        for tasks in (self._tasks, self._failed):
+            newest = (task for task in reversed(tasks.values()) if task.queue == queue)
+            chosen += islice(newest, limit)
+        return chosen
 
     def record(self, task_id: str, name: str, queue: str, mark: Mark, state: TaskState) -> None:
         """Take an event of a task."""

@@ -41,6 +41,10 @@ def _graph(queue: QueueEntry, width: int) -> list[Line]:
     return shown
 
 
+def _workers(queue: QueueEntry, *, live: bool) -> str:
+    return f"{figures.count(queue.workers if live else None)} {'worker' if queue.workers == 1 else 'workers'}"
+
+
 def queue_detail(model: ClusterModel, queue: str, now: float, width: int) -> list[Line]:
     """Return what is known of a queue: figures, rates, who paused it, the graph of its backlog."""
     entry = model.queues.get(queue)
@@ -53,7 +57,7 @@ def queue_detail(model: ClusterModel, queue: str, now: float, width: int) -> lis
         (
             Cell("  "),
             _label(model, entry.label),
-            Cell(f"  {state_word(entry)} · {figures.count(entry.workers if live else None)} workers"),
+            Cell(f"  {state_word(entry)} · {_workers(entry, live=live)}"),
             Cell(f" · read {figures.precise(now - entry.read_at)} ago", "" if live else "muted"),
         ),
         _pairs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stem_core.text import visible
 from stem_tui.store import ClusterModel
 from stem_tui.store.events import EventEntry
 from stem_tui.views import figures
@@ -75,7 +76,7 @@ def event_lines(
     if chosen:
         return [event_line(entry) for entry in chosen]
     if filter.strip() and model.events.entries:
-        return [(Cell(f"nothing matches  /{filter}/   of {len(model.events.entries)} events"),)]
+        return [(Cell(f"nothing matches  /{visible(filter, 40)}/   of {len(model.events.entries)} events"),)]
     watching = figures.clock(model.wall(model.started))
     return [(Cell(f"no events yet, watching since {watching}Z", "muted"),)]
 

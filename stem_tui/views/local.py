@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stem_core.text import visible
 from stem_tui.store import ClusterModel, LocalState, LocalWorker
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Line
@@ -57,7 +58,9 @@ def local_log_lines(
         return [(Cell("no such local worker", "muted"),)]
     lines = matching(worker.log, filter, {"text": lambda line: line.text}) if filter.strip() else list(worker.log)
     if not lines:
-        return [(Cell("it wrote nothing yet" if not worker.log else f"nothing matches  /{filter}/", "muted"),)]
+        return [
+            (Cell("it wrote nothing yet" if not worker.log else f"nothing matches  /{visible(filter, 40)}/", "muted"),)
+        ]
     shown: list[Line] = [(Cell(f"{worker.dropped:,} older lines dropped", "muted"),)] if worker.dropped else []
     for line in lines[-limit:]:
         tone = next((tone for level, tone in _LEVELS.items() if level in line.text[:60]), "")

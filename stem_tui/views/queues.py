@@ -13,6 +13,8 @@ from stem_tui.views.tables import Layout, arrange, nothing_matches, table_note, 
 
 ERRORS_BREACHED: Final = 5.0
 OLDEST_BREACHED: Final = 300.0
+GROWING_BREACHED: Final = 5.0
+"""Seconds that a job must have waited for a growing backlog to be trouble: small waves are none."""
 
 COLUMNS: Final = (
     Column("queue", "QUEUE", 15, flex=True),
@@ -44,9 +46,10 @@ def trouble_of(queue: QueueEntry) -> str:
         return "unserved"
     if queue.rates.errors is not None and queue.rates.errors >= ERRORS_BREACHED:
         return "failing"
-    if drain_forecast(queue).kind == "never":
+    waited = queue.stats.oldest_s or 0.0
+    if waited >= GROWING_BREACHED and drain_forecast(queue).kind == "never":
         return "growing"
-    return "old" if (queue.stats.oldest_s or 0.0) >= OLDEST_BREACHED else ""
+    return "old" if waited >= OLDEST_BREACHED else ""
 
 
 def _trouble_first(queue: QueueEntry) -> tuple[int, float, int, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from stem_core.text import visible
 from stem_tui.views.cells import Cell, Column, Line, TableState
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ class Layout(NamedTuple, Generic[T]):
     Args:
         columns: Its columns.
         name: What an item is called; plain filters look here, too.
-        fields: By name, the texts that `field:value` looks at. Plain filters look at all of them.
+        fields: By name, the texts that `field:value` looks at. Plain filters look at all but `is`.
         order: By column key, what to sort by; None goes last either way.
         trouble: What to sort by when nothing is chosen; the lowest first.
         growing: Columns whose natural direction is upward; all others begin with the greatest.
@@ -44,9 +45,10 @@ def _matcher(term: str, fields: Mapping[str, Callable[[T], str]]) -> Callable[[T
     if colon and field in fields:
         read = fields[field]
         return lambda item: value in read(item).lower()
+    texts = [read for name, read in fields.items() if name != "is"]
     if term.startswith("~") and len(term) > 1:
-        return lambda item: any(_fuzzy(term[1:], read(item).lower()) for read in fields.values())
-    return lambda item: any(term in read(item).lower() for read in fields.values())
+        return lambda item: any(_fuzzy(term[1:], read(item).lower()) for read in texts)
+    return lambda item: any(term in read(item).lower() for read in texts)
 
 
 def matching(items: Iterable[T], text: str, fields: Mapping[str, Callable[[T], str]]) -> list[T]:
@@ -76,7 +78,9 @@ def table_note(state: TableState, layout: Layout[T]) -> Line:
         order = f"{titles.get(state.sort, state.sort)}{'↓' if down else '↑'}"
     else:
         order = "trouble"
-    shown = Cell(f"filter /{state.filter}/", "accent") if state.filter else Cell("filter \N{EN DASH}", "muted")
+    shown = (
+        Cell(f"filter /{visible(state.filter, 40)}/", "accent") if state.filter else Cell("filter \N{EN DASH}", "muted")
+    )
     return (Cell(f"sort {order}  ", "muted"), shown)
 
 
@@ -84,7 +88,7 @@ def nothing_matches(text: str, names: Sequence[str]) -> tuple[Line, ...]:
     """Say that a filter leaves nothing, and what may have been meant."""
     near = get_close_matches(text.strip("!~ "), names, n=1, cutoff=0.4)
     meant = (Cell(f"   did you mean {near[0]}?", "accent"),) if near else ()
-    return ((Cell(f"nothing matches  /{text}/"), *meant, Cell("   [esc] clear", "muted")),)
+    return ((Cell(f"nothing matches  /{visible(text, 40)}/"), *meant, Cell("   [esc] clear", "muted")),)
 
 
 def titled(name: str, shown: int, total: int, state: TableState) -> str:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from stem_core.states import TaskState
 from stem_core.text import visible
 from stem_tui.store import ClusterModel
+from stem_tui.store.clean import clean
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Column, Row, TableState, TableView
 from stem_tui.views.tables import Layout, arrange, nothing_matches, table_note, titled
@@ -151,8 +152,8 @@ def queue_tasks_table(model: ClusterModel, queue: str, now: float, state: TableS
     wall = model.wall(now)
     rows = _held(model, now, None, queue)
     held = set(rows)
-    for task in model.tasks.all():
-        if task.queue != queue or task.id in held:
+    for task in model.tasks.of_queue(clean(queue), MAX_ROWS):
+        if task.id in held:
             continue
         age = max(0.0, wall - task.at)
         rows[task.id] = TaskRow(

@@ -1,0 +1,88 @@
+from hypothesis import given, settings, strategies as st
+
+from stem_core.events import (
+    TaskFailed,
+    TaskPrerun,
+    TaskRetry,
+    TaskRevoked,
+    TaskSucceeded,
+    WorkerShutdown,
+    WorkerStopping,
+)
+from stem_core.text import visible
+from stem_tui.store import ClusterModel
+from stem_tui.store.events import MAX_EVENTS
+from stem_tui.views import event_lines, header_line, queue_table, task_detail, verdict_line, worker_table
+from stem_tui.views.cells import TableState
+from stem_tui.views.task_rows import queue_tasks_table
+from tests.console.builders import WALL, a_model, frame, snapshot, stats
+
+ids = st.text(max_size=6)
+numbers = st.floats(allow_nan=True, allow_infinity=True)
+tasks = st.tuples(ids, ids, ids, st.integers(-5, 10**9))
+events = st.one_of(
+    st.builds(lambda at, task: TaskPrerun(at, *task), numbers, tasks),
+    st.builds(lambda at, task, took: TaskSucceeded(at, *task, took), numbers, tasks, st.floats(-5, 1e9)),
+    st.builds(lambda at, task, text: TaskFailed(at, *task, 0.1, text, text), numbers, tasks, st.text()),
+    st.builds(lambda at, task, text: TaskRetry(at, *task, 0.1, text, 3.0), numbers, tasks, st.text()),
+    st.builds(lambda at, task, text: TaskRevoked(at, *task, text, text, True), numbers, tasks, st.text()),
+    st.builds(WorkerShutdown, numbers, ids, st.text()),
+    st.builds(WorkerStopping, numbers, ids, st.text(), st.text()),
+)
+steps = st.one_of(
+    st.builds(
+        lambda some, seq, boot, source: (
+            lambda model, now: model.apply_frames([frame(*some, seq=seq, boot=boot, source=source)], now)
+        ),
+        st.lists(events, max_size=5),
+        st.integers(-3, 10**6),
+        ids,
+        ids,
+    ),
+    st.builds(
+        lambda name, ready, done: lambda model, now: model.apply_stats([stats(name, ready=ready, succeeded=done)], now),
+        ids,
+        st.integers(0, 10**9),
+        st.integers(0, 10**9),
+    ),
+    st.builds(
+        lambda worker, age, at: lambda model, now: model.apply_workers([(snapshot(worker, at=at), age)], now),
+        ids,
+        st.floats(0, 1e6),
+        st.floats(0, 2e9),
+    ),
+    st.just(lambda model, now: model.link_down("gone", now)),
+    st.just(ClusterModel.link_up),
+    st.builds(lambda task: lambda model, _now: model.watch(task), ids),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(steps, st.floats(0, 1000)), max_size=25), st.text(max_size=8))
+def test_whatever_comes_in_whatever_order_nothing_raises(script, filter_text):
+    model, now = a_model(), 100.0
+    for step, later in script:
+        now += later
+        step(model, now)
+        model.check_receipts(now)
+    state = TableState(filter=filter_text)
+    shown = [header_line(model, now, 100), verdict_line(model, now), *event_lines(model, now, 50, filter_text)]
+    shown += task_detail(model, model.watched or "", now, 80)
+    for view in (
+        queue_table(model, now, state),
+        worker_table(model, now, state),
+        queue_tasks_table(model, "", now, state),
+    ):
+        shown += [row.cells for row in view.rows]
+    texts = [cell.text for line in shown for cell in line]
+    assert all(visible(text) == text for text in texts)
+
+
+def test_the_event_ring_is_bounded():
+    model = a_model()
+    event = TaskPrerun(WALL, "t", "n", "q", 0)
+    for number in range(300):
+        model.apply_frames([frame(*[event] * 20, seq=20 * number)], 100.0)
+    assert len(model.events.entries) == MAX_EVENTS
+    assert model.events.total == 6000
+    assert len(model.tasks.get("t").marks) == 40

@@ -1,0 +1,226 @@
+import pytest
+
+from stem_core.delivery import Pause
+from stem_tui.store import ClusterModel, Identity
+from stem_tui.views import (
+    Frozen,
+    event_lines,
+    header_line,
+    queue_detail,
+    queue_table,
+    task_detail,
+    verdict_line,
+    worker_detail,
+    worker_table,
+    worker_tasks_table,
+)
+from stem_tui.views.cells import TableState
+from tests.console.builders import WALL, a_model, frame, life, running, snapshot, stats, text_of
+
+PLAIN = TableState()
+
+
+def cells(view, key):
+    row = next(row for row in view.rows if row.key == key)
+    return {column.key: cell.text for column, cell in zip(view.columns, row.cells, strict=True)}
+
+
+def a_busy_model() -> ClusterModel:
+    model = a_model(name="prod-eu", prod=True, location="redis 10.0.4.7")
+    for number in range(3):
+        model.apply_stats(
+            [
+                stats(
+                    "payments",
+                    ready=12418,
+                    inflight=96,
+                    oldest_s=341.0,
+                    published=41 * number,
+                    succeeded=33 * number,
+                    failed=3 * number,
+                ),
+                stats("emails", ready=310, inflight=24, oldest_s=3.0, published=88 * number, succeeded=91 * number),
+                stats("exports", ready=1204, paused=Pause(by="ann", since=WALL), oldest_s=1860.0),
+                stats("default"),
+            ],
+            100.0 + number,
+        )
+    model.apply_workers(
+        [
+            (snapshot("pay-1@host", held=8, active=4, queues=("payments",)), 2.0),
+            (snapshot("mail-1@host", state="draining", held=2, queues=("emails", "default")), 1.0),
+            (snapshot("exp-1@host", queues=("exports",)), 9.0),
+        ],
+        102.0,
+    )
+    model.apply_rtt(0.004, 102.0)
+    return model
+
+
+def test_the_queue_table_says_all_there_is_to_know():
+    view = queue_table(a_busy_model(), 102.0, PLAIN)
+    assert [row.key for row in view.rows] == ["payments", "emails", "default", "exports"]
+    payments = cells(view, "payments")
+    assert payments["backlog"] == "12,418"
+    assert (payments["state"], payments["inflight"], payments["in"], payments["out"]) == ("run", "96", "41.0", "36.0")
+    assert (payments["errors"], payments["oldest"], payments["drain"]) == ("8.3", "5m41s", "never")
+    assert payments["workers"] == "1"
+    assert cells(view, "exports")["drain"] == "paused"
+    assert cells(view, "exports")["state"] == "PAUS"
+    assert cells(view, "default")["drain"] == "idle"
+    assert cells(view, "emails")["drain"] == "1m43s"
+
+
+@pytest.mark.parametrize("width", [100, 80])
+def test_columns_that_must_stay_fit_the_screen(width):
+    for view in (queue_table(a_busy_model(), 102.0, PLAIN), worker_table(a_busy_model(), 102.0, PLAIN)):
+        kept = sorted(view.columns, key=lambda column: column.rank)
+        while sum(column.width + 1 for column in kept) > width:
+            kept.pop()
+        names = {column.title for column in kept}
+        assert {"QUEUE", "BACKLOG", "INFL", "OUT/s", "OLDEST", "DRAIN"} <= names or {"WORKER", "INFL", "HB"} <= names
+
+
+def test_unknown_is_not_zero():
+    model = a_model()
+    model.apply_stats([stats("q", ready=3)], 100.0)
+    figures = cells(queue_table(model, 100.0, PLAIN), "q")
+    assert (figures["in"], figures["workers"], figures["drain"]) == ("?", "?", "?")
+
+
+def test_the_worker_table_puts_trouble_first():
+    view = worker_table(a_busy_model(), 102.0, PLAIN)
+    assert [row.cells[1].text for row in view.rows] == ["LATE", "drain", "run"]
+    assert cells(view, "pay-1@host")["inflight"] == "8/4"
+    assert cells(view, "pay-1@host")["rss"] == "312M"
+    assert cells(view, "exp-1@host")["cpu"] == "?"
+    assert "1 run · 1 drain · 1 late" in text_of(view.note)
+
+
+def test_without_a_broker_the_data_stays_and_is_visibly_old():
+    model = a_busy_model()
+    model.link_down("timed out", 103.0)
+    queues, workers = queue_table(model, 144.0, PLAIN), worker_table(model, 144.0, PLAIN)
+    assert all(row.tone == "muted" for row in (*queues.rows, *workers.rows))
+    figures = cells(queues, "payments")
+    assert (figures["backlog"], figures["inflight"], figures["in"]) == ("12,418", "?", "?")
+    assert cells(workers, "pay-1@host")["heartbeat"] == "?"
+    header = text_of(header_line(model, 144.0, 100))
+    assert "✗ no broker 41s (timed out)  data as of" in header
+    assert "actions off" in header
+
+
+def test_the_first_line_says_which_cluster_and_how_alive():
+    wide, narrow = (text_of(header_line(a_busy_model(), 102.3, width)) for width in (100, 80))
+    assert wide.startswith(" stem │ prod-eu ▌PROD▐ ns=stem  redis 10.0.4.7  ● live  age 0.3s  rtt 4ms")
+    assert narrow.startswith(" stem │ prod-eu ▌PROD▐ ns=stem  ● 0.3s  rtt 4ms")
+    assert "RW" in wide
+
+
+def test_the_first_line_says_what_is_tried():
+    model = ClusterModel(Identity(location="redis://x:6379"), started=100.0)
+    model.link_connecting(3, 102.0, "refused", 100.0)
+    assert "◌ connecting redis://x:6379  try 3  next 2.0s  (refused)" in text_of(header_line(model, 100.0, 100))
+
+
+def test_the_first_line_says_frozen_and_read_only():
+    model = a_model(read_only=True)
+    assert "RO" in text_of(header_line(model, 100.0, 100))
+    model.apply_frames([frame(*life())], 101.0)
+    assert "# FROZEN 12s  3 events waiting   [z] go on" in text_of(header_line(model, 112.0, 100, Frozen(100.0, 0)))
+
+
+def test_a_reconnect_is_told_with_what_was_missed():
+    model = a_model()
+    model.apply_frames([frame(*life())], 100.0)
+    model.link_down("gone", 101.0)
+    model.link_up(142.0)
+    model.apply_frames([frame(*life("t2"), seq=20)], 142.5)
+    assert "gap 41s, 17 events missed" in text_of(header_line(model, 143.0, 100))
+
+
+def test_the_verdict_names_the_worst():
+    verdict = text_of(verdict_line(a_busy_model(), 102.0))
+    assert verdict.startswith(" ▲ payments: fails, backlog 12,418")
+    assert "1 LATE" in verdict
+    assert verdict_line(a_model(), 100.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("filter_text", "kept"),
+    [
+        ("pay", {"payments"}),
+        ("!pay", {"emails", "exports", "default"}),
+        ("~pmt", {"payments"}),
+        ("state:paus", {"exports"}),
+        ("is:trouble", {"payments"}),
+        ("e !emails", {"payments", "exports", "default"}),
+    ],
+)
+def test_filters(filter_text, kept):
+    view = queue_table(a_busy_model(), 102.0, TableState(filter=filter_text))
+    assert {row.key for row in view.rows} == kept
+
+
+def test_a_filter_that_leaves_nothing_asks_what_was_meant():
+    view = queue_table(a_busy_model(), 102.0, TableState(filter="paymets"))
+    assert view.title == "Queues 0 of 4"
+    assert "did you mean payments?" in text_of(view.empty[0])
+
+
+def test_sorting_begins_with_the_greatest_and_unknown_stays_last():
+    model = a_busy_model()
+    by_backlog = queue_table(model, 102.0, TableState(sort="backlog"))
+    assert [row.key for row in by_backlog.rows] == ["payments", "exports", "emails", "default"]
+    upward = queue_table(model, 102.0, TableState(sort="oldest", reverse=True))
+    assert [row.key for row in upward.rows] == ["emails", "payments", "exports", "default"]
+    assert "sort BACKLOG↓" in text_of(by_backlog.note)
+
+
+def test_empty_states_say_what_is_known():
+    model = a_model()
+    assert "not known yet" in text_of(queue_table(model, 100.0, PLAIN).empty[0])
+    model.apply_stats([], 100.0)
+    model.apply_workers([], 100.0)
+    assert "broker answers, no queues" in text_of(queue_table(model, 100.0, PLAIN).empty[0])
+    assert 'no heartbeat in namespace "stem" in 25s' in text_of(worker_table(model, 125.0, PLAIN).empty[0])
+
+
+def test_the_tail_is_newest_first():
+    model = a_model()
+    model.apply_frames([frame(*life("0123456789abcdef", fails=True))], 100.0)
+    first = text_of(event_lines(model, 100.0, 10)[0])
+    assert "✗ failed" in first
+    assert "payments.charge" in first
+    assert "89abcdef" in first
+    assert "StripeTimeout (max-retries-exhausted) after 500ms" in first
+    assert len(event_lines(model, 100.0, 10, "is:trouble")) == 1
+
+
+def test_text_from_the_wire_is_harmless_everywhere():
+    evil = "\x1b]0;pwned\x07[red]x[/red]\u202eevil\r\n"
+    model = a_model()
+    model.watch("t1")
+    model.apply_stats([stats(evil, ready=1, paused=Pause(by=evil, reason=evil))], 100.0)
+    held = running("t\x1b1", note=evil, started_at=WALL, progress=0.5)
+    model.apply_workers([(snapshot(evil, host=evil, queues=(evil,), running=(held,)), 1.0)], 100.0)
+    model.apply_frames([frame(*life("t1", fails=True, name=evil, error=evil), source=evil)], 100.0)
+    model.link_down(evil, 101.0)
+    lines = [header_line(model, 101.0, 100), *event_lines(model, 101.0, 10), *queue_detail(model, evil, 101.0, 100)]
+    lines += [*worker_detail(model, evil, 101.0, 100), *task_detail(model, "t1", 101.0, 100)]
+    for view in (queue_table(model, 101.0, PLAIN), worker_table(model, 101.0, PLAIN)):
+        lines += [row.cells for row in view.rows]
+    lines += [row.cells for row in worker_tasks_table(model, evil, 101.0, PLAIN).rows]
+    texts = [cell.text for line in lines for cell in line]
+    assert all(text.isprintable() for text in texts)
+    assert any("\\x1b]0;pwned" in text for text in texts)
+
+
+def test_the_pages_of_a_queue_and_a_worker():
+    model = a_busy_model()
+    queue = "\n".join(map(text_of, queue_detail(model, "exports", 102.0, 100)))
+    assert "PAUSED since" in queue
+    assert "by ann" in queue
+    worker = "\n".join(map(text_of, worker_detail(model, "pay-1@host", 102.0, 100)))
+    assert "slots 4/4 ████████" in worker
+    assert "known" in text_of(worker_detail(model, "nobody", 102.0, 100)[0])
