@@ -22,6 +22,7 @@ DEFAULT_THEME: Final = "dark"
 MAX_FILE_BYTES: Final = 256 * 1024
 
 _TEXTS: Final = ("name", "broker_url", "result_backend_url", "namespace", "theme", "app")
+_CORE: Final = ("broker_url", "result_backend_url", "namespace")
 _FLAGS: Final = ("prod", "read_only")
 PROFILE_KEYS: Final = (*_TEXTS, *_FLAGS, "keys")
 
@@ -93,9 +94,7 @@ def load_settings(flags: ConsoleFlags | None = None, environ: Mapping[str, str] 
     environ = os.environ if environ is None else environ
     profile = _read_profile(Path(flags.config)) if flags.config else {}
     file_name = Path(flags.config).name if flags.config else "file"
-    core: dict[str, object] = {
-        key: profile[key] for key in ("broker_url", "result_backend_url", "namespace") if key in profile
-    }
+    core: dict[str, object] = {key: profile[key] for key in _CORE if key in profile}
     config = StemConfig.from_environment(
         environ,
         file=core,

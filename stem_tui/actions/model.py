@@ -63,7 +63,6 @@ class Plan:
         echo: Text that must be typed first, or None.
         command: The same as a shell command.
         run: Does it, with the values of the fields.
-        echo_for: Text to type first, given the values; None for `echo` always.
         command_for: The shell command, given the values; None for `command` always.
         check: Says what is wrong with the values; None if nothing can be.
     """
@@ -75,7 +74,6 @@ class Plan:
     run: Callable[[Values], Awaitable[Receipt]]
     fields: tuple[Field, ...] = ()
     echo: str | None = None
-    echo_for: Callable[[Values], str | None] | None = None
     command_for: Callable[[Values], str] | None = None
     check: Callable[[Values], str | None] | None = None
 
@@ -83,25 +81,19 @@ class Plan:
         """Return the values that the fields start with."""
         return {field.key: field.value for field in self.fields}
 
-    def echo_needed(self, values: Values) -> str | None:
-        """Return the text that must be typed for these values, or None."""
-        return self.echo_for(values) if self.echo_for is not None else self.echo
-
     def shell_command(self, values: Values) -> str:
         """Return the shell command for these values."""
         return self.command_for(values) if self.command_for is not None else self.command
 
-    def problem(self, values: Values, typed: str = "") -> str | None:
-        """Return why it cannot go ahead with these values and this typed text, or None."""
+    def problem(self, values: Values) -> str | None:
+        """Return what is wrong with these values, or None. `run` refuses them for the same reason."""
         for field in self.fields:
             value = values.get(field.key, "").strip()
             if field.required and not value:
                 return f"{field.label} is needed"
             if field.choices and value not in field.choices:
                 return f"{field.label} is one of {', '.join(field.choices)}"
-        wrong = self.check(values) if self.check is not None else None
-        echo = self.echo_needed(values)
-        return wrong or (f"type {echo} to go ahead" if echo is not None and typed.strip() != echo else None)
+        return self.check(values) if self.check is not None else None
 
 
 Planner: TypeAlias = "Callable[[Session, Target], Plan | Refusal]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from stem_tui.actions import local_plans, queue_plans, task_plans, worker_plans
@@ -10,9 +11,11 @@ from stem_tui.actions.undo import undo
 from stem_tui.commander import READ_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from stem_tui.actions.model import Values
     from stem_tui.session import Session
+    from stem_tui.store import Receipt
 
 
 def _move(action: str, keys: tuple[str, ...], title: str, help_: str, *, footer: bool = False) -> Action:
@@ -238,4 +241,18 @@ def plan(action: Action, session: Session, target: Target) -> Plan | Refusal:
             return Refusal(reason)
     if action.context not in {"any", target.kind}:
         return Refusal(f"{action.title}: select a {_KINDS[action.context]} first")
-    return action.plan(session, target)
+    made = action.plan(session, target)
+    return made if isinstance(made, Refusal) else replace(made, run=_checked(made, session, target))
+
+
+def _checked(made: Plan, session: Session, target: Target) -> Callable[[Values], Awaitable[Receipt]]:
+    """Return what carries the plan out, unless its values are wrong: the gate holds whatever the screen lets pass."""
+
+    async def run(values: Values) -> Receipt:
+        wrong = made.problem(values)
+        if wrong is None:
+            return await made.run(values)
+        receipt = session.commander.open_receipt(made.confirm_label.lower(), target.key)
+        return session.commander.refuse(receipt, wrong)
+
+    return run

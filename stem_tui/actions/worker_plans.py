@@ -138,6 +138,11 @@ def stop(session: Session, target: Target) -> Plan | Refusal:
         mode = values.get("mode", "soft")
         return shell(session, "worker", "shutdown", "--mode", mode, "--worker", name, *grace(values))
 
+    def check(values: Values) -> str | None:
+        if values.get("mode") == "hard" and values.get("name", "").strip() != worker.label:
+            return f"type the worker's name, {worker.label}, to stop it hard"
+        return duration_problem(values.get("grace", ""), "grace")
+
     async def run(values: Values) -> Receipt:
         mode = ShutdownMode(values.get("mode", "soft"))
         text = values.get("grace", "").strip()
@@ -164,13 +169,13 @@ def stop(session: Session, target: Target) -> Plan | Refusal:
         fields=(
             Field("mode", "mode", "soft", ("soft", "hard"), required=True),
             Field("grace", "grace", hint="soft only, such as 30s; empty for its own"),
+            Field("name", "type name", hint=f"hard only: {worker.label}"),
         ),
         confirm_label="Stop",
         echo=worker.label if prod else None,
-        echo_for=lambda values: worker.label if prod or values.get("mode") == "hard" else None,
         command=command({"mode": "soft"}),
         command_for=command,
-        check=lambda values: duration_problem(values.get("grace", ""), "grace"),
+        check=check,
         run=run,
     )
 

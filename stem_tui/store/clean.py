@@ -14,9 +14,15 @@ from stem_core.text import visible
 NAME_LIMIT: Final = 120
 DETAIL_LIMIT: Final = 300
 _PLAIN_LIMIT: Final = 64
+MAX_SPAN: Final = 1e10
 
 _remembered = lru_cache(maxsize=4096)(visible)
 _Record = TypeVar("_Record", bound=msgspec.Struct)
+
+
+def span(value: float) -> float:
+    """Return seconds from the wire, between nothing and 300 years; what is no number is nothing."""
+    return min(value, MAX_SPAN) if value > 0 else 0.0
 
 
 def clean(text: str) -> str:

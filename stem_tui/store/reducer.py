@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, cast
 from stem_core import events as ev
 from stem_core.durations import format_duration
 from stem_core.states import TaskState
-from stem_tui.store.clean import clean, clean_detail
+from stem_tui.store.clean import clean, clean_detail, span
 from stem_tui.store.events import EventEntry
 from stem_tui.store.tasks import Mark
 
@@ -48,7 +48,7 @@ def _failed(event: ev.TaskEvent) -> tuple[float | None, str]:
 
 def _retry(event: ev.TaskEvent) -> tuple[float | None, str]:
     retry = cast("ev.TaskRetry", event)
-    return retry.runtime, clean_detail(f"in {format_duration(max(retry.delay, 0.0))} {retry.error}")
+    return retry.runtime, clean_detail(f"in {format_duration(span(retry.delay))} {retry.error}")
 
 
 def _revoked(event: ev.TaskEvent) -> tuple[float | None, str]:
@@ -72,13 +72,13 @@ _TASK_KINDS: Final[dict[type, _Kind]] = {
 
 def _reduce_task(event: ev.TaskEvent, kind: _Kind, source: Source) -> Reduced:
     runtime, detail = kind.tell(event) if kind.tell is not None else (None, "")
-    name, queue = clean(event.task), clean(event.queue)
+    name, queue, at = clean(event.task), clean(event.queue), span(event.at)
     shown = detail
     if runtime is not None:
-        took = format_duration(max(runtime, 0.0))
+        took = format_duration(span(runtime))
         shown = took if not detail else f"{detail} after {took}"
-    entry = EventEntry(event.at, kind.word, name, source.label, shown, event.id, source.key, queue)
-    return Reduced(entry, Mark(event.at, kind.word, event.attempt, source.label, runtime, detail), kind.state)
+    entry = EventEntry(at, kind.word, name, source.label, shown, event.id, source.key, queue)
+    return Reduced(entry, Mark(at, kind.word, event.attempt, source.label, runtime, detail), kind.state)
 
 
 def _stopping(event: ev.WorkerEvent) -> tuple[str, str]:
@@ -127,17 +127,17 @@ def _reduce_worker(event: ev.WorkerEvent, source: Source) -> Reduced | None:
         return None
     word, detail = tell(event)
     return Reduced(
-        EventEntry(event.at, word, clean(event.worker), source.label, clean_detail(detail), "", event.worker, "")
+        EventEntry(span(event.at), word, clean(event.worker), source.label, clean_detail(detail), "", event.worker, "")
     )
 
 
 def _reduce_schedule(event: ev.ScheduleEvent, source: Source) -> Reduced:
     word, detail = "due", ""
     if isinstance(event, ev.ScheduleEntryDispatched):
-        word, detail = "scheduled", f"{format_duration(max(event.drift, 0.0))} after its tick"
+        word, detail = "scheduled", f"{format_duration(span(event.drift))} after its tick"
     elif isinstance(event, ev.ScheduleEntryFailed):
         word, detail = "not sched", clean_detail(event.error)
-    return Reduced(EventEntry(event.at, word, clean(event.entry), source.label, detail, "", source.key, ""))
+    return Reduced(EventEntry(span(event.at), word, clean(event.entry), source.label, detail, "", source.key, ""))
 
 
 def reduce_event(event: ev.Event, source: Source) -> Reduced | None:

@@ -54,7 +54,7 @@ class TableView(NamedTuple):
         columns: All columns, most important first; the widget drops by rank.
         rows: Filtered and sorted.
         title: For the rule above it, such as `Queues 8`.
-        note: At the right of the rule, such as `sort BACKLOG↓  filter –`.
+        note: At the right of the rule, such as `sort BACKLOG↓`.
         empty: Lines to show in place of rows.
     """
 

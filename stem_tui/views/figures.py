@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from stem_core.durations import format_duration
+from stem_tui.store.clean import span
 
 UNKNOWN: Final = "?"
 NOTHING: Final = "\N{EN DASH}"
@@ -41,14 +42,19 @@ def size(value: int | None) -> str:
 
 def seconds(value: float | None) -> str:
     """Write an age in whole seconds: `0s`, `27s`, `5m41s`."""
-    return UNKNOWN if value is None else format_duration(int(value)) if value >= 1 else "0s"
+    return UNKNOWN if value is None else duration(int(span(value))) if value >= 1 else "0s"
+
+
+def duration(value: float) -> str:
+    """Write a length of time: `240ms`, `3s`, `5m41s`."""
+    return format_duration(span(value))
 
 
 def precise(value: float | None) -> str:
     """Write a short time with its tenths: `0.3s`, `27s`."""
     if value is None:
         return UNKNOWN
-    return f"{value:.1f}s" if value < 10 else format_duration(value)
+    return f"{span(value):.1f}s" if value < 10 else duration(value)
 
 
 def clock(epoch: float) -> str:

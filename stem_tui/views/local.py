@@ -58,9 +58,8 @@ def local_log_lines(
         return [(Cell("no such local worker", "muted"),)]
     lines = matching(worker.log, filter, {"text": lambda line: line.text}) if filter.strip() else list(worker.log)
     if not lines:
-        return [
-            (Cell("it wrote nothing yet" if not worker.log else f"nothing matches  /{visible(filter, 40)}/", "muted"),)
-        ]
+        nothing = f"nothing matches  /{visible(filter, 40)}/" if worker.log else "it wrote nothing yet"
+        return [(Cell(nothing, "muted"),)]
     shown: list[Line] = [(Cell(f"{worker.dropped:,} older lines dropped", "muted"),)] if worker.dropped else []
     for line in lines[-limit:]:
         tone = next((tone for level, tone in _LEVELS.items() if level in line.text[:60]), "")

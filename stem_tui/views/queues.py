@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from stem_core.durations import format_duration
 from stem_tui.store import ClusterModel, QueueEntry, drain_forecast
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Column, Line, Row, TableState, TableView
@@ -96,7 +95,7 @@ def drain_text(queue: QueueEntry) -> str:
     """Write the forecast: `1m29s`, `never`, `flat`, `idle`, `paused` or `?`."""
     drain = drain_forecast(queue)
     if drain.seconds is not None:
-        return "> 30d" if drain.seconds > 30 * 86400 else format_duration(drain.seconds)
+        return "> 30d" if drain.seconds > 30 * 86400 else figures.duration(drain.seconds)
     return figures.UNKNOWN if drain.kind == "unknown" else drain.kind
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from stem_core.durations import format_duration
 from stem_tui.store import ClusterModel, EffectState, Receipt, ReceiptState
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Line
@@ -28,7 +27,7 @@ def _progress(receipt: Receipt) -> str:
     asked = len(receipt.acks) + len(receipt.silent)
     if not asked:
         return "" if receipt.state is ReceiptState.SENT else "done, no worker to ask"
-    took = "" if receipt.acked_in is None else f" in {format_duration(receipt.acked_in)}"
+    took = "" if receipt.acked_in is None else f" in {figures.duration(receipt.acked_in)}"
     who = f" by {_names(tuple(ack.worker for ack in receipt.acks))}" if receipt.acks else ""
     return f"acked {good}/{asked}{took}{who}"
 

@@ -78,9 +78,8 @@ def table_note(state: TableState, layout: Layout[T]) -> Line:
         order = f"{titles.get(state.sort, state.sort)}{'↓' if down else '↑'}"
     else:
         order = "trouble"
-    shown = (
-        Cell(f"filter /{visible(state.filter, 40)}/", "accent") if state.filter else Cell("filter \N{EN DASH}", "muted")
-    )
+    wanted = f"filter /{visible(state.filter, 40)}/"
+    shown = Cell(wanted, "accent") if state.filter else Cell("filter \N{EN DASH}", "muted")
     return (Cell(f"sort {order}  ", "muted"), shown)
 
 

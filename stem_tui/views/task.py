@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from stem_core.durations import format_duration
 from stem_core.states import TaskState
 from stem_core.text import visible
 from stem_tui.store import ClusterModel, TaskEntry
@@ -28,21 +27,21 @@ def _times(detail: TaskDetail, wall: float) -> Line:
     if status.enqueued_at is not None:
         parts.append(f"enqueued {figures.clock(status.enqueued_at)}Z")
     if status.enqueued_at is not None and status.started_at is not None:
-        parts.append(f"wait {format_duration(max(0.0, status.started_at - status.enqueued_at))}")
+        parts.append(f"wait {figures.duration(max(0.0, status.started_at - status.enqueued_at))}")
     if status.started_at is not None:
         ended = status.finished_at if status.finished_at is not None else wall
-        parts.append(f"run {format_duration(max(0.0, ended - status.started_at))}")
+        parts.append(f"run {figures.duration(max(0.0, ended - status.started_at))}")
     if status.finished_at is not None:
         parts.append(f"ended {figures.clock(status.finished_at)}Z")
     if status.due_at is not None and not status.state.is_terminal:
-        parts.append(f"due in {format_duration(max(0.0, status.due_at - wall))}")
+        parts.append(f"due in {figures.duration(max(0.0, status.due_at - wall))}")
     return (Cell("  " + "   ".join(parts)),)
 
 
 def _mark_line(mark: Mark, before: Mark | None) -> Line:
     glyph, tone = GLYPHS.get(mark.word, ("·", ""))
-    after = "" if before is None else f"+{format_duration(max(0.0, mark.at - before.at))}"
-    took = "" if mark.runtime is None else f"ran {format_duration(max(0.0, mark.runtime))}  "
+    after = "" if before is None else f"+{figures.duration(max(0.0, mark.at - before.at))}"
+    took = "" if mark.runtime is None else f"ran {figures.duration(max(0.0, mark.runtime))}  "
     return (
         Cell(f"  {figures.clock_ms(mark.at)} {after:>8}  ", _LABEL),
         Cell(f"{glyph} {mark.word:<9} ", tone),
@@ -56,7 +55,7 @@ def _timeline(task: TaskEntry | None, width: int) -> list[Line]:
     if task is None or not task.marks:
         return []
     marks = sorted(task.marks, key=lambda mark: mark.at)
-    total = format_duration(max(0.0, marks[-1].at - marks[0].at))
+    total = figures.duration(max(0.0, marks[-1].at - marks[0].at))
     lines: list[Line] = [_rule(f"timeline · total {total}", width)]
     lines += [_mark_line(mark, before) for mark, before in zip(marks, [None, *marks], strict=False)]
     if task.cut:

@@ -12,7 +12,7 @@ from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Column, Row, TableState, TableView
 from stem_tui.views.tables import Layout, arrange, nothing_matches, table_note, titled
 
-MAX_ROWS: Final = 500
+MAX_ROWS: Final = 300
 
 COLUMNS: Final = (
     Column("id", "ID", 8),

@@ -115,12 +115,13 @@ def test_drain_says_what_happens():
     assert "finishes 8 tasks, then exits; a supervisor must start it again" in text
 
 
-def test_a_hard_stop_needs_the_workers_name():
+async def test_a_hard_stop_needs_the_workers_name():
     made = planned(a_session(), "worker.stop", WORKER)
-    assert made.echo_needed({"mode": "soft"}) is None
-    assert made.problem({"mode": "soft", "grace": ""}) is None
-    assert made.problem({"mode": "hard", "grace": ""}, typed="w") == "type w1 to go ahead"
-    assert made.problem({"mode": "hard", "grace": ""}, typed="w1") is None
+    assert made.problem({"mode": "soft"}) is None
+    assert made.problem({"mode": "hard", "name": "w1"}) is None
+    receipt = await made.run({"mode": "hard", "name": "w"})
+    assert receipt.state is ReceiptState.REFUSED
+    assert receipt.reason == "type the worker's name, w1, to stop it hard"
 
 
 def test_production_asks_one_level_more():
