@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -71,7 +71,7 @@ class Plan:
     lines: tuple[Line, ...]
     confirm_label: str
     command: str
-    run: Callable[[Values], Awaitable[Receipt]]
+    run: Callable[[Values], Coroutine[object, object, Receipt]]
     fields: tuple[Field, ...] = ()
     echo: str | None = None
     command_for: Callable[[Values], str] | None = None

@@ -11,7 +11,7 @@ from stem_tui.actions.undo import undo
 from stem_tui.commander import READ_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from stem_tui.actions.model import Values
     from stem_tui.session import Session
@@ -245,7 +245,7 @@ def plan(action: Action, session: Session, target: Target) -> Plan | Refusal:
     return made if isinstance(made, Refusal) else replace(made, run=_checked(made, session, target))
 
 
-def _checked(made: Plan, session: Session, target: Target) -> Callable[[Values], Awaitable[Receipt]]:
+def _checked(made: Plan, session: Session, target: Target) -> Callable[[Values], Coroutine[object, object, Receipt]]:
     """Return what carries the plan out, unless its values are wrong: the gate holds whatever the screen lets pass."""
 
     async def run(values: Values) -> Receipt:
