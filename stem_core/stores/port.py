@@ -116,6 +116,9 @@ class QueueControl(Protocol):
     async def revoked(self, ids: Sequence[str]) -> list[Revocation]:
         """Return the standing revocations among these ids."""
 
+    async def waiting(self, queue: str, limit: int) -> list[Place]:
+        """Return jobs that no worker holds, next to run first: ready ones by priority, then delayed ones by time."""
+
     async def locate(self, ids: Sequence[str]) -> list[Place | None]:
         """Find jobs that have not ended."""
 

@@ -35,8 +35,10 @@ async def proxy(redis_server: RedisServer) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def shaky(proxy: Proxy, namespace: str) -> AsyncIterator[Broker]:
-    """A broker behind a link that can be cut."""
+    """A broker behind a link that can be cut; the server knows its scripts, so that a cut call did its work."""
     async with await RedisStreamsBroker.connect(proxy.url, namespace) as broker:
+        await publish(broker, queue="before")
+        await settle(broker, await take(broker, queues=("before",)))
         yield broker
 
 

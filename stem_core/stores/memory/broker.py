@@ -236,6 +236,12 @@ class InMemoryBroker:
             }
         return list(found.values())
 
+    async def waiting(self, queue: str, limit: int) -> list[Place]:
+        """Return jobs that no worker holds, next to run first."""
+        with self._lock:
+            offset = self._clock.time() - self._clock.monotonic()
+            return [_place(job, offset) for job in self._queue(queue).waiting(limit)]
+
     async def locate(self, ids: Sequence[str]) -> list[Place | None]:
         """Find jobs that have not ended."""
         with self._lock:

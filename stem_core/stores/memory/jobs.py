@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from stem_core.delivery import Delivery, Revocation
@@ -108,6 +109,16 @@ class Lanes:
         level = self._levels[job.priority]
         if level.back.pop(job.token, None) is not None or level.fresh.pop(job.token, None) is not None:
             self.count -= 1
+
+    def first(self, limit: int) -> list[Job]:
+        """Return the jobs that are next by priority, without taking them."""
+        ordered = (
+            job
+            for priority in sorted(self._levels, reverse=True)
+            for lane in (self._levels[priority].back, self._levels[priority].fresh)
+            for job in lane.values()
+        )
+        return list(islice(ordered, limit))
 
     def oldest(self) -> float | None:
         """Return since when the longest waiting job waits."""

@@ -132,6 +132,12 @@ class MemoryQueue:
             )
         return True
 
+    def waiting(self, limit: int) -> list[Job]:
+        """Return jobs that no worker holds, next to run first."""
+        ready = self._lanes.first(limit)
+        due = sorted(entry for entry in self._delayed if entry[2].where == "delayed" and entry[2].token == entry[1])
+        return [*ready, *(job for _, _, job in due[: limit - len(ready)])]
+
     def cancel(self, job: Job) -> bool:
         """Remove a job that waits; False if a worker holds it."""
         if job.where == "inflight":

@@ -65,7 +65,5 @@ class Listener:
     def interrupt(self, owner: str) -> None:
         """End that owner's waiting, or its next one."""
         task = self._waiting.get(owner)
-        if task is None:
+        if task is None or not task.cancel():
             self._interrupted.add(owner)
-        else:
-            task.cancel()

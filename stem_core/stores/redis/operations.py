@@ -90,6 +90,11 @@ class RedisOperations:
         found = (_revocations.decode(value.split(b" ", 1)[1]) for value in packed)
         return list({revocation.id: revocation for revocation in found if revocation.until > now}.values())
 
+    async def waiting(self, queue: str, limit: int) -> list[Place]:
+        """Return jobs that no worker holds, next to run first."""
+        reply: Any = await self._redis.run("waiting", [self._prefix(queue)], [limit])
+        return [_place(queue, task_id.decode(), place) for task_id, *place in reply]
+
     async def locate(self, ids: Sequence[str]) -> list[Place | None]:
         """Find jobs that have not ended."""
         queues = await self.queues()
