@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import Final
+
+_INSIST: Final = 0.5
 
 
 def spawn(coroutine: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
@@ -20,8 +23,12 @@ async def cancel(*tasks: asyncio.Task[object] | None) -> None:
     None is allowed, for a task that was never started.
     """
     living = [task for task in tasks if task is not None]
-    for task in living:
-        task.cancel()
+    ending = {task for task in living if not task.done()}
+    while ending:
+        for task in ending:
+            task.cancel()
+        # Libraries now and then swallow a cancellation that meets the end of what they wait for, so it is repeated.
+        _, ending = await asyncio.wait(ending, timeout=_INSIST)
     for outcome in await asyncio.gather(*living, return_exceptions=True):
         if isinstance(outcome, Exception):
             raise outcome

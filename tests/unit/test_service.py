@@ -55,3 +55,21 @@ async def test_an_error_met_while_ending_is_raised() -> None:
     await asyncio.sleep(0)
     with pytest.raises(ValueError, match="late"):
         await cancel(task)
+
+
+async def test_a_swallowed_cancellation_is_repeated() -> None:
+    swallowed: list[str] = []
+
+    async def work() -> None:
+        while True:
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                if swallowed:
+                    raise
+                swallowed.append("once")
+
+    task = spawn(work(), "work")
+    await asyncio.sleep(0)
+    await asyncio.wait_for(cancel(task), 5)
+    assert swallowed == ["once"]
