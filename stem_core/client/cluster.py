@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -11,9 +12,10 @@ import msgspec
 from stem_core.client.connecting import connect
 from stem_core.client.control import DEFAULT_TIMEOUT, ControlClient
 from stem_core.client.liveness import SeenWorker, seen_workers
-from stem_core.client.lookup import find_task
+from stem_core.client.lookup import find_task, status_of_place
 from stem_core.config import StemConfig
 from stem_core.delivery import DeadLetter, QueueStats
+from stem_core.errors import EnvelopeInvalidError
 from stem_core.events import EVENTS_TOPIC, Frame, decode_frame
 from stem_core.results import TaskStatus
 from stem_core.stores.port import Broker, ResultBackend
@@ -92,6 +94,14 @@ class ClusterClient:
     async def task(self, task_id: str) -> TaskStatus | None:
         """Return all that is known of a task, or None if nothing is."""
         return await find_task(self.broker, self.backend, task_id)
+
+    async def waiting(self, queue: str, limit: int = 50) -> list[TaskStatus]:
+        """Return tasks of a queue that no worker holds, next to run first. What is no envelope is left out."""
+        found = []
+        for place in await self.broker.waiting(queue, limit):
+            with suppress(EnvelopeInvalidError):
+                found.append(status_of_place(place, ()))
+        return found
 
     async def events(self, cursor: str, limit: int = 256, wait: float = 0.0) -> EventBatch:
         """Read frames of events.

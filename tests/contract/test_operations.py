@@ -186,3 +186,20 @@ async def test_a_requeued_job_is_located_as_ready(store: Store) -> None:
     (place,) = await broker.locate([task_id])
     assert place is not None
     assert (place.where, place.owner) == ("ready", "")
+
+
+async def test_what_waits_is_listed_in_the_order_in_which_it_will_run(broker: Broker) -> None:
+    low, later = await publish(broker, 2)
+    (high,) = await publish(broker, priority=5)
+    (delayed,) = await publish(broker, delay=100.0)
+    (held,) = await take(broker, 1)
+    waiting = await broker.waiting("q", 10)
+    assert held.id == high
+    assert [(place.id, place.where) for place in waiting] == [(low, "ready"), (later, "ready"), (delayed, "delayed")]
+    assert (await broker.waiting("q", 1))[0].id == low
+
+
+async def test_listing_what_waits_takes_nothing(broker: Broker) -> None:
+    await publish(broker, 3)
+    assert len(await broker.waiting("q", 10)) == len(await take(broker)) == 3
+    assert await broker.waiting("q", 10) == []

@@ -13,7 +13,6 @@ from stem_core.delivery import (
     Outcome,
     Pause,
     Place,
-    Presence,
     QueueStats,
     Revocation,
     Settled,
@@ -23,14 +22,13 @@ from stem_core.delivery import (
 )
 from stem_core.envelope import Sealed
 from stem_core.stores.memory.backend import InMemoryResultBackend
+from stem_core.stores.memory.channels import MemoryChannels
 from stem_core.stores.memory.jobs import Job
 from stem_core.stores.memory.queue import MemoryQueue
-from stem_core.stores.memory.topics import MemoryTopics
 from stem_core.stores.memory.waiting import Bell
-from stem_core.stores.port import Message
 
 
-class InMemoryBroker:
+class InMemoryBroker(MemoryChannels):
     """A broker that lives as long as its process. Thread-safe, usable from several event loops at once.
 
     Args:
@@ -40,18 +38,14 @@ class InMemoryBroker:
     """
 
     def __init__(self, namespace: str = "stem", clock: Clock = SYSTEM_CLOCK, lease: float = 15.0) -> None:
+        super().__init__(clock, threading.RLock())
         self.namespace = namespace
         self.location = f"memory://{id(self):x}"
-        self._clock = clock
         self._lease = lease
-        self._lock = threading.RLock()
         self._queues: dict[str, MemoryQueue] = {}
         self._places: dict[str, Job] = {}
         self._results = InMemoryResultBackend(clock, self.location)
-        self._topics = MemoryTopics()
-        self._presences: dict[str, tuple[bytes, float, float]] = {}
         self._work = Bell()
-        self._news = Bell()
         self._interrupted: set[str] = set()
         self._turn = 0
 
@@ -271,53 +265,6 @@ class InMemoryBroker:
         """Delete dead letters."""
         with self._lock:
             return sum(self._queue(queue).purge(task_id) is not None for task_id in ids)
-
-    async def append(self, topic: str, bodies: Sequence[bytes], ttl: float | None = None) -> None:
-        """Append to a topic."""
-        with self._lock:
-            self._topics.append(topic, bodies, ttl, self._clock.monotonic())
-        self._news.ring()
-
-    async def read(self, cursors: Mapping[str, str], limit: int, wait: float) -> list[Message]:
-        """Return entries after these cursors, waiting for the first."""
-        deadline = self._clock.monotonic() + wait
-        with self._lock:
-            resolved = self._topics.resolve(cursors)
-        while True:
-            heard = self._news.listen()
-            with self._lock:
-                self._topics.forget_expired(self._clock.monotonic())
-                found = self._topics.read(resolved, limit)
-            remaining = deadline - self._clock.monotonic()
-            await self._news.wait(heard, 0.0 if found else remaining)
-            if found or remaining <= 0:
-                return found
-
-    async def tail(self, topic: str) -> str:
-        """Return the cursor of the newest entry."""
-        with self._lock:
-            return self._topics.tail(topic)
-
-    async def announce(self, worker: str, body: bytes, ttl: float) -> None:
-        """Keep a worker's snapshot."""
-        with self._lock:
-            now = self._clock.monotonic()
-            self._presences[worker] = (body, now, now + ttl)
-
-    async def withdraw(self, worker: str) -> None:
-        """Forget a worker."""
-        with self._lock:
-            self._presences.pop(worker, None)
-
-    async def presences(self) -> list[Presence]:
-        """Return all workers whose time has not run out."""
-        with self._lock:
-            now = self._clock.monotonic()
-            self._presences = {worker: entry for worker, entry in self._presences.items() if entry[2] > now}
-            return [
-                Presence(worker=worker, age=now - seen, body=body)
-                for worker, (body, seen, _) in self._presences.items()
-            ]
 
     def results(self) -> InMemoryResultBackend:
         """Return the results of this broker."""
