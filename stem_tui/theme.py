@@ -53,6 +53,11 @@ def styles_of(widget: Widget) -> Mapping[str, Style]:
     return cast("Themed", widget.app).console_theme.styles
 
 
+def ground_of(widget: Widget) -> Style:
+    """Return the background on which a widget is painted, as the style sheet has it."""
+    return Style.from_color(None, widget.background_colors[1].rich_color)
+
+
 def theme_folders(user: Path | None = None) -> list[Path]:
     """Return where themes are looked for: the user's folder first, then those that come with the program."""
     return [*([user] if user else []), themes_folder()]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
-from stem_tui.actions import Target
+from stem_tui.actions import NO_TARGET, Target
 from stem_tui.screens.page import Page
 from stem_tui.session import Session
 from stem_tui.views import (
@@ -57,19 +57,20 @@ class SubjectPage(Page):
 
     def paint(self, now: float) -> None:
         """Pull figures and tasks."""
-        lines = self.lines(now, max(20, self.size.width - 2))
+        lines = self.lines(now, self.inner_width)
         self.figures.show(lines)
         self.figures.styles.height = len(lines) + 1
         self.tasks.show(self.tasks_view(now, self.state(self.tasks)))
 
-    def target(self) -> Target:
-        """Return the subject."""
-        return self.subject
+    def targets(self) -> Sequence[Target]:
+        """Return the selected task, then the subject."""
+        task = self.opened()
+        return (self.subject,) if task.kind == "none" else (task, self.subject)
 
     def opened(self) -> Target:
         """Return the selected task."""
         row = self.tasks.selected
-        return Target("task", row.key) if row else Target("none", "")
+        return Target("task", row.key) if row else NO_TARGET
 
 
 class QueuePage(SubjectPage):
@@ -120,15 +121,11 @@ class TaskPage(Page):
 
     def paint(self, now: float) -> None:
         """Pull what is known."""
-        self.text.show(task_detail(self.session.model, self.subject.key, now, max(20, self.size.width - 2)))
+        self.text.show(task_detail(self.session.model, self.subject.key, now, self.inner_width))
 
-    def target(self) -> Target:
+    def targets(self) -> Sequence[Target]:
         """Return the task."""
-        return self.subject
-
-    def opened(self) -> Target:
-        """Nothing lies deeper."""
-        return Target("none", "")
+        return (self.subject,)
 
     def on_mount(self) -> None:
         """Read it again and again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 _SIGNS: Final = {
@@ -16,3 +17,8 @@ def key_sign(key: str) -> str:
     if key.startswith("ctrl+"):
         return f"^{key_sign(key[5:])}"
     return _SIGNS.get(key, key)
+
+
+def key_signs(keys: Sequence[str]) -> str:
+    """Return how several keys are shown, beside each other."""
+    return " ".join(key_sign(key) for key in keys)

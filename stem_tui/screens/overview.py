@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from textual import events
 from textual.app import ComposeResult
 
-from stem_tui.actions import Target
-from stem_tui.screens.page import NO_TARGET, Page
+from stem_tui.actions import NO_TARGET, Target
+from stem_tui.screens.page import Page
 from stem_tui.screens.shares import divide
 from stem_tui.session import Session
-from stem_tui.views import event_lines, queue_table, worker_table
+from stem_tui.views import event_lines, events_note, queue_table, worker_table
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.panel import Panel
 from stem_tui.widgets.text_panel import TextPanel
@@ -27,27 +27,28 @@ class OverviewPage(Page):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session, "overview")
-        self.queues = LiveTable("1 Queues", prefix="1 ", id="queues")
-        self.workers = LiveTable("2 Workers", prefix="2 ", id="workers")
-        self.events = TextPanel("3 Events", id="events")
+        self.lanes = LiveTable("1 Queues", prefix="1 ", id="queues")
+        self.crew = LiveTable("2 Workers", prefix="2 ", id="workers")
+        self.tail = TextPanel("3 Events", margin=1, id="events")
         self._wanted = [0, 0]
 
     def compose(self) -> ComposeResult:
         """Lay out the panels."""
-        yield self.queues
-        yield self.workers
-        yield self.events
+        yield self.lanes
+        yield self.crew
+        yield self.tail
 
     def panels(self) -> Sequence[Panel]:
         """Return the three panels."""
-        return (self.queues, self.workers, self.events)
+        return (self.lanes, self.crew, self.tail)
 
     def paint(self, now: float) -> None:
         """Pull queues, workers and events."""
         model = self.session.model
-        self.queues.show(queue_table(model, now, self.state(self.queues)))
-        self.workers.show(worker_table(model, now, self.state(self.workers)))
-        self.events.show(event_lines(model, now, _EVENTS_KEPT, self.state(self.events).filter))
+        self.lanes.show(queue_table(model, now, self.state(self.lanes)))
+        self.crew.show(worker_table(model, now, self.state(self.crew)))
+        self.tail.note = events_note(model, now)
+        self.tail.show(event_lines(model, now, _EVENTS_KEPT, self.state(self.tail).filter))
         self._grow()
 
     def _grow(self) -> None:
@@ -74,10 +75,30 @@ class OverviewPage(Page):
         super().maximise(panel)
         self._arrange()
 
-    def target(self) -> Target:
-        """Return the selected queue or worker."""
+    def filtered(self) -> Panel | None:
+        """Return the panel that has the focus: events can be filtered too."""
+        return self.active
+
+    def shown(self, panel: Panel) -> None:
+        """Show this panel where only one fits."""
+        for other in self.panels():
+            other.set_class(other is panel, "-shown")
+
+    def on_mount(self) -> None:
+        """Begin with the queues."""
+        self.shown(self.lanes)
+
+    def targets(self) -> Sequence[Target]:
+        """Return the selected row."""
+        target = self.opened()
+        return () if target.kind == "none" else (target,)
+
+    def opened(self) -> Target:
+        """Return the selected queue or worker, or the task of the selected event."""
         active = self.active
+        if active is self.tail:
+            return NO_TARGET
         row = active.selected if isinstance(active, LiveTable) else None
         if row is None:
             return NO_TARGET
-        return Target("queue" if active is self.queues else "worker", row.key)
+        return Target("queue" if active is self.lanes else "worker", row.key)

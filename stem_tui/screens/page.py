@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.containers import Vertical
 
-from stem_tui.actions import Target
+from stem_tui.actions import NO_TARGET, Target
 from stem_tui.session import Session
 from stem_tui.views.cells import TableState
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.panel import Panel
-
-NO_TARGET = Target("none", "")
 
 
 class Page(Vertical):
@@ -23,7 +22,7 @@ class Page(Vertical):
         crumb: Its place in the breadcrumb line.
     """
 
-    CONTEXT = "overview"
+    CONTEXT: ClassVar[str] = "overview"
     """Which of the registry's contexts it is."""
 
     def __init__(self, session: Session, crumb: str) -> None:
@@ -41,32 +40,45 @@ class Page(Vertical):
         """Pull views and hand them to the panels.
 
         Args:
-            now: Epoch seconds.
+            now: The console's monotonic clock.
         """
         raise NotImplementedError
 
-    def target(self) -> Target:
-        """Return what an action would act on: the selected row, or what the page is about."""
-        return NO_TARGET
+    def on_resize(self) -> None:
+        """Pull views again: some depend on the width."""
+        self.paint(self.session.now())
+
+    def targets(self) -> Sequence[Target]:
+        """Return what an action could act on, the nearest first: the selected row, then what the page is about."""
+        return ()
 
     def opened(self) -> Target:
         """Return what Enter opens."""
-        return self.target()
+        return NO_TARGET
+
+    @property
+    def inner_width(self) -> int:
+        """Cells for text within the margins."""
+        return max(20, self.size.width - 2)
 
     @property
     def active(self) -> Panel:
         """The panel that has the focus, or the first one."""
-        for panel in self.panels():
-            if panel.has_focus:
-                return panel
-        return self.panels()[0]
+        return next((panel for panel in self.panels() if panel.has_focus), self.panels()[0])
 
     def table(self) -> LiveTable | None:
-        """Return the table that filter and sort apply to."""
+        """Return the table that sorting applies to."""
         active = self.active
         if isinstance(active, LiveTable):
             return active
         return next((panel for panel in self.panels() if isinstance(panel, LiveTable)), None)
+
+    def filtered(self) -> Panel | None:
+        """Return the panel that the filter applies to."""
+        return self.table()
+
+    def shown(self, panel: Panel) -> None:
+        """Bring a panel to sight where only one fits."""
 
     def state(self, panel: Panel) -> TableState:
         """Return what the user asked of a panel."""

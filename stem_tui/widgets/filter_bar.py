@@ -13,10 +13,16 @@ from textual.widgets import Input
 
 from stem_tui.views.cells import Cell
 from stem_tui.widgets.lines import TextBlock
+from stem_tui.widgets.panel import Panel
 
 
 class FilterBar(Horizontal):
-    """A slash and an input. Enter keeps the filter and closes, escape clears it."""
+    """A slash and an input. Enter keeps the filter and closes, escape clears it.
+
+    Args:
+        value: The filter so far.
+        panel: What is filtered.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "clear", show=False, priority=True),
@@ -26,17 +32,20 @@ class FilterBar(Horizontal):
         """The filter is another one now.
 
         Args:
+            panel: What is filtered.
             text: The filter.
             closed: Whether the bar is done with.
         """
 
-        def __init__(self, text: str, *, closed: bool = False) -> None:
+        def __init__(self, panel: Panel, text: str, *, closed: bool = False) -> None:
             super().__init__()
+            self.panel = panel
             self.text = text
             self.closed = closed
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, panel: Panel) -> None:
         super().__init__(id="filter-bar")
+        self._panel = panel
         self._input = Input(value, compact=True, select_on_focus=False, placeholder="text  !without  ~fuzzy")
         self._input.cursor_blink = False
 
@@ -53,14 +62,14 @@ class FilterBar(Horizontal):
     def tell_change(self, event: Input.Changed) -> None:
         """Narrow with every letter."""
         event.stop()
-        self.post_message(self.Changed(event.value))
+        self.post_message(self.Changed(self._panel, event.value))
 
     @on(Input.Submitted)
     def tell_end(self, event: Input.Submitted) -> None:
         """Keep the filter and close."""
         event.stop()
-        self.post_message(self.Changed(event.value, closed=True))
+        self.post_message(self.Changed(self._panel, event.value, closed=True))
 
     def action_clear(self) -> None:
         """Drop the filter and close."""
-        self.post_message(self.Changed("", closed=True))
+        self.post_message(self.Changed(self._panel, "", closed=True))

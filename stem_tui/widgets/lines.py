@@ -12,12 +12,12 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from stem_tui.theme import styles_of
+from stem_tui.theme import ground_of, styles_of
 from stem_tui.views.cells import Cell, Line
 from stem_tui.widgets.paint import line_strip
 
-_OPEN: Final = "\u2039 "
-_CLOSE: Final = " \u203a"
+OPEN: Final = "\u2039 "
+CLOSE: Final = " \u203a"
 
 
 class StatusLine(Widget):
@@ -37,9 +37,8 @@ class StatusLine(Widget):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw it, after a margin of one cell."""
-        styles = styles_of(self)
-        return line_strip((Cell(" "), *self.line), self.size.width, styles) if y == 0 else Strip.blank(self.size.width)
+        """Draw it."""
+        return line_strip(self.line, self.size.width, styles_of(self), ground_of(self))
 
 
 class Hint(NamedTuple):
@@ -66,7 +65,7 @@ class Footer(StatusLine):
 
     def show_hints(self, hints: Sequence[Hint]) -> None:
         """Show as many hints as fit; the first ones matter most."""
-        cells: list[Cell] = []
+        cells = [Cell(" ")]
         self._spans = []
         x = 1
         for hint in hints:
@@ -108,7 +107,7 @@ class TextBlock(Widget):
     def render_line(self, y: int) -> Strip:
         """Draw a line."""
         width = self.size.width
-        return line_strip(self.lines[y] if y < len(self.lines) else (), width, styles_of(self))
+        return line_strip(self.lines[y] if y < len(self.lines) else (), width, styles_of(self), ground_of(self))
 
 
 class PushButton(Widget, can_focus=True):
@@ -138,10 +137,10 @@ class PushButton(Widget, can_focus=True):
         if self.disabled:
             line: Line = (Cell(f"  {self._label}  ", "muted"),)
         elif self.has_focus:
-            line = (Cell(_OPEN, "key"), Cell(self._label, f"strong {self._tone} focus"), Cell(_CLOSE, "key"))
+            line = (Cell(OPEN, "key"), Cell(self._label, f"strong {self._tone} focus"), Cell(CLOSE, "key"))
         else:
             line = (Cell(f"  {self._label}  ", self._tone),)
-        return line_strip(line, self.size.width, styles_of(self))
+        return line_strip(line, self.size.width, styles_of(self), ground_of(self))
 
     def on_key(self, event: events.Key) -> None:
         """Press it."""

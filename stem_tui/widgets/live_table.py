@@ -12,8 +12,8 @@ from rich.segment import Segment
 from textual import events
 from textual.strip import Strip
 
-from stem_tui.theme import styles_of
-from stem_tui.views.cells import Cell, Line, Row, TableView
+from stem_tui.theme import ground_of, styles_of
+from stem_tui.views.cells import Cell, Column, Line, Row, TableView
 from stem_tui.widgets.columns import Place, lay_out
 from stem_tui.widgets.paint import fit, tone_style
 from stem_tui.widgets.panel import Look, Panel
@@ -39,14 +39,13 @@ class LiveTable(Panel):
         self.key: str | None = None
         self._prefix = prefix
         self._index = 0
-        self._places: tuple[Place, ...] = ()
+        self._hidden = 0
+        self._laid_out: tuple[tuple[Column, ...], int, tuple[Place, ...]] = ((), 0, ())
 
     # Data.
 
     def show(self, view: TableView) -> None:
         """Take new rows. The cursor stays on its row; if that one is gone, on its place."""
-        if view.columns != self.view.columns:
-            self._places = lay_out(view.columns, self.size.width)
         self.view = view
         self.title = f"{self._prefix}{view.title}"
         self.note = view.note
@@ -70,6 +69,20 @@ class LiveTable(Panel):
         """The row under the cursor, None if there are no rows."""
         rows = self.view.rows
         return rows[self._index] if rows else None
+
+    def _places(self) -> tuple[Place, ...]:
+        """Return the columns that fit, laid out again only when columns or width are others."""
+        columns, width, places = self._laid_out
+        if columns is not self.view.columns or width != self.size.width:
+            first = self.view.columns[:1]
+            hidden = min(self._hidden, max(0, len(self.view.columns) - 2))
+            rest = self.view.columns[1 + hidden :]
+            places = tuple(
+                place._replace(at=place.at + hidden) if place.at else place
+                for place in lay_out(first + rest, self.size.width)
+            )
+            self._laid_out = (self.view.columns, self.size.width, places)
+        return places
 
     def _follow(self) -> None:
         rows = self.view.rows
@@ -111,8 +124,8 @@ class LiveTable(Panel):
 
     def head(self, index: int) -> Line:
         """Return the headings."""
-        cells = [Cell(fit(place.column.title, place.width, right=place.column.right)) for place in self._places]
-        return (Cell(" "), *(Cell(f"{cell.text} ", "header") for cell in cells))
+        titles = [fit(place.column.title, place.width, right=place.column.right) for place in self._places()]
+        return (Cell(" "), Cell(" ".join(titles), "header"))
 
     def draw(self, look: Look, width: int) -> Strip:
         """Draw a row: marker, then each shown cell in its width."""
@@ -120,15 +133,16 @@ class LiveTable(Panel):
         if not isinstance(row, Row):
             return super().draw(look, width)
         styles = styles_of(self)
-        under = styles[""] + tone_style(row.tone, styles)
+        under = styles[""] + ground_of(self) + tone_style(row.tone, styles)
         cursor = bool(look.under)
         if cursor:
             under += styles["cursor"]
+        places = self._places()
         segments = [Segment(CURSOR if cursor else " ", under + styles["key"] if cursor else under)]
-        for position, place in enumerate(self._places):
+        for position, place in enumerate(places):
             cell = row.cells[place.at]
             style = under + tone_style(cell.tone, styles) if cell.tone else under
-            gap = "" if position == len(self._places) - 1 else " "
+            gap = "" if position == len(places) - 1 else " "
             segments.append(Segment(fit(cell.text, place.width, right=place.column.right), style))
             if gap:
                 segments.append(Segment(gap, under))
@@ -141,6 +155,12 @@ class LiveTable(Panel):
         else:
             self.scroll(lines)
 
+    def shift(self, columns: int) -> None:
+        """Hide columns after the first, so that those that did not fit come to sight."""
+        self._hidden = max(0, min(self._hidden + columns, len(self.view.columns) - 2))
+        self._laid_out = ((), 0, ())
+        self.repaint_all()
+
     def scroll(self, lines: int) -> None:
         """Scroll, taking the cursor along only if it would leave the view."""
         if not self.view.rows:
@@ -152,8 +172,7 @@ class LiveTable(Panel):
     # Events.
 
     def resized(self) -> None:
-        """Choose the columns that fit now."""
-        self._places = lay_out(self.view.columns, self.size.width)
+        """Keep the cursor in view."""
         self._follow()
 
     def on_click(self, event: events.Click) -> None:

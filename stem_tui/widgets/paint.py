@@ -5,7 +5,8 @@ Nothing here parses markup: a `[bold]` in a task's name is four letters in brack
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -100,11 +101,47 @@ def cut(line: Line, width: int) -> Line:
     return tuple(kept)
 
 
-def joined(parts: Iterable[Line], gap: str = "  ") -> Line:
-    """Return the lines beside each other."""
-    cells: list[Cell] = []
-    for part in parts:
-        if cells and part:
-            cells.append(Cell(gap))
-        cells.extend(part)
-    return tuple(cells)
+def without_start(line: Line, cells: int) -> Line:
+    """Return what is left of a line without its first cells."""
+    kept: list[Cell] = []
+    left = cells
+    for cell in line:
+        size = cell_len(cell.text)
+        if size <= left:
+            left -= size
+            continue
+        text = cell.text
+        while left > 0:
+            left -= cell_len(text[0])
+            text = text[1:]
+        kept.append(Cell(text, cell.tone))
+    return tuple(kept)
+
+
+def wrapped(line: Line, width: int) -> list[Line]:
+    """Return the line in as many lines as it takes, broken at spaces where that is possible."""
+    rows: list[list[Cell]] = [[]]
+    left = width
+    for cell in line:
+        for word in _words(cell.text):
+            size = cell_len(word)
+            if size > left and left < width:
+                rows.append([])
+                left = width
+                word = word.lstrip(" ")  # noqa: PLW2901 - a new line does not begin with a gap
+                size = cell_len(word)
+            while size > width:
+                head = set_cell_size(word, width)
+                rows[-1].append(Cell(head, cell.tone))
+                rows.append([])
+                word = word[len(head) :]  # noqa: PLW2901 - what is left of a word longer than a line
+                size = cell_len(word)
+            if word:
+                rows[-1].append(Cell(word, cell.tone))
+            left -= size
+    return [tuple(row) for row in rows]
+
+
+def _words(text: str) -> list[str]:
+    """Split before each gap, so that joining the parts gives the text again."""
+    return [part for part in re.split(r"(?=(?<! ) )", text) if part]

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from stem_tui.theme import styles_of
+from stem_tui.theme import ground_of, styles_of
 from stem_tui.views.cells import Cell, Line, Row
 from stem_tui.widgets.paint import line_strip, rule_line
 
@@ -76,7 +76,8 @@ class Panel(Widget, can_focus=True):
         styles = styles_of(self)
         content = look.content
         line = (Cell(content.key),) if isinstance(content, Row) else content
-        return line_strip(line, width, styles, styles[look.under] if look.under else None)
+        ground = ground_of(self)
+        return line_strip(line, width, styles, ground + styles[look.under] if look.under else ground)
 
     # Geometry.
 
@@ -97,6 +98,9 @@ class Panel(Widget, can_focus=True):
     def move(self, lines: int) -> None:
         """Move by so many lines; a table moves its cursor."""
         self.scroll(lines)
+
+    def shift(self, columns: int) -> None:
+        """Show what lies further to the right, or back."""
 
     # Painting.
 

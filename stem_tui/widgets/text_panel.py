@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from stem_tui.views.cells import Cell, Line
+from stem_tui.widgets.paint import line_width, without_start
 from stem_tui.widgets.panel import Look, Panel
 
-_MARGIN = Cell(" ")
+_STEP: Final = 8
 
 
 class TextPanel(Panel):
-    """Lines that scroll."""
+    """Lines that scroll.
 
-    def __init__(self, title: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+    Args:
+        title: On the rule.
+        margin: Cells left free before each line.
+        id: Identifier for styles and queries.
+    """
+
+    def __init__(self, title: str = "", *, margin: int = 0, id: str | None = None) -> None:  # noqa: A002 - Textual's
         super().__init__(title, id=id)
         self.lines: Sequence[Line] = ()
+        self._left = 0
+        self._margin: Line = (Cell(" " * margin),) if margin else ()
 
     def show(self, lines: Sequence[Line]) -> None:
         """Take new lines."""
@@ -28,14 +38,21 @@ class TextPanel(Panel):
 
     def look(self, index: int) -> Look:
         """Describe a line."""
-        return Look((_MARGIN, *self.lines[index]))
+        line = (*self._margin, *self.lines[index])
+        return Look(without_start(line, self._left) if self._left else line)
+
+    def shift(self, columns: int) -> None:
+        """Show what lies further to the right, or back."""
+        widest = max((line_width(line) for line in self.lines), default=0)
+        self._left = max(0, min(self._left + columns * _STEP, widest - self.size.width // 2))
+        self.repaint()
 
 
 class LogTail(TextPanel):
     """Lines that grow at the end. The view follows the end until the user scrolls away from it."""
 
     def __init__(self, title: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        super().__init__(title, id=id)
+        super().__init__(title, margin=1, id=id)
         self.following = True
 
     def show(self, lines: Sequence[Line]) -> None:

@@ -1,0 +1,41 @@
+"""From settings to a running console, and from its end to an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+from stem_core.text import visible
+from stem_tui.app import EXIT_CRASH, ConsoleApp
+from stem_tui.feed import Source
+from stem_tui.keymap import build_keymap
+from stem_tui.session import Session
+from stem_tui.settings import ConsoleSettings
+from stem_tui.theme import load_theme
+
+
+def launch(settings: ConsoleSettings) -> int:
+    """Run the console until it is left.
+
+    Returns:
+        The exit code: 0, or 70 after a crash, which is told in one line.
+
+    Raises:
+        ConfigurationError: The theme or the keys are not usable.
+    """
+    theme = load_theme(settings.theme)
+    keymap = build_keymap(settings.keys, settings.keys_file)
+    app = ConsoleApp(Session(settings, _source(settings)), theme, keymap)
+    app.run()
+    if app.failure is not None:
+        message = visible(f"{type(app.failure).__name__}: {app.failure}", 300)
+        sys.stderr.write(f"stem-tui: the console crashed: {message}; the cluster is untouched\n")
+        return EXIT_CRASH
+    return app.return_value or 0
+
+
+def _source(settings: ConsoleSettings) -> Source | None:
+    if not settings.demo:
+        return None
+    from stem_tui.demo import DemoSource  # noqa: PLC0415 - only the demo runs workers of its own
+
+    return DemoSource()

@@ -1,0 +1,26 @@
+"""The keys of the moment, from the registry."""
+
+from __future__ import annotations
+
+from stem_tui.actions import ACTIONS, Action
+from stem_tui.keymap import Keymap
+from stem_tui.screens.hints import key_sign
+from stem_tui.screens.page import Page
+from stem_tui.widgets.lines import Hint
+
+
+def footer_hints(keymap: Keymap, page: Page) -> list[Hint]:
+    """Return what the footer shows on a page: first what the selection can be told, then what always works."""
+    usable = [action for action in ACTIONS if action.footer and works_on(action, page) and keymap.keys(action.id)]
+    usable.sort(key=lambda action: (action.id != "nav.open", action.context == "any"))
+    return [Hint(action.id, key_sign(keymap.keys(action.id)[0]), _short(action)) for action in usable]
+
+
+def works_on(action: Action, page: Page) -> bool:
+    """Whether the page has something that the action can act on."""
+    return action.context == "any" or any(target.kind == action.context for target in page.targets())
+
+
+def _short(action: Action) -> str:
+    """Return the title without the thing acted on, which the screen shows anyway."""
+    return action.title.removesuffix(f" {action.context}")

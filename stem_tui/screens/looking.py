@@ -1,0 +1,163 @@
+"""The actions that only look: moving, filtering, sorting, opening pages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from stem_tui.actions import Target
+from stem_tui.screens.detail import QueuePage, TaskPage, WorkerPage
+from stem_tui.screens.page import Page
+from stem_tui.screens.text_pages import HelpPage, LocalPage, ReceiptsPage
+from stem_tui.widgets.filter_bar import FilterBar
+from stem_tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from stem_tui.app import ConsoleApp
+
+Handler: TypeAlias = Callable[[], Awaitable[None] | None]
+
+FAULTS: Final = "is:trouble"
+"""The filter that shows only rows in trouble."""
+_FAR: Final = 1_000_000
+_PAGES: Final[Mapping[str, Callable[..., Page]]] = {
+    "queue": QueuePage,
+    "worker": WorkerPage,
+    "task": TaskPage,
+    "local": LocalPage,
+}
+
+
+class Looking:
+    """Does the actions that change nothing in the cluster.
+
+    Args:
+        app: Whose pages and panels they move in.
+    """
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what does each action, by id."""
+        return {
+            "nav.down": partial(self._move, 1),
+            "nav.up": partial(self._move, -1),
+            "nav.half_down": partial(self._half, 1),
+            "nav.half_up": partial(self._half, -1),
+            "nav.top": partial(self._move, -_FAR),
+            "nav.end": partial(self._move, _FAR),
+            "nav.left": partial(self._shift, -1),
+            "nav.right": partial(self._shift, 1),
+            "nav.next": partial(self._next, 1),
+            "nav.prev": partial(self._next, -1),
+            "nav.panel.1": partial(self._panel, 0),
+            "nav.panel.2": partial(self._panel, 1),
+            "nav.panel.3": partial(self._panel, 2),
+            "nav.open": self._open,
+            "nav.back": self._back,
+            "view.describe": self._open,
+            "view.help": self._help,
+            "go.local": self.local,
+            "go.receipts": self._receipts,
+            "find.filter": self._filter,
+            "find.faults": self._faults,
+            "copy": self._copy,
+        }
+
+    @property
+    def _page(self) -> Page:
+        return self._app.book.page
+
+    # Moving
+
+    def _move(self, lines: int) -> None:
+        self._page.active.move(lines)
+
+    def _half(self, direction: int) -> None:
+        panel = self._page.active
+        panel.move(direction * max(1, panel.room // 2))
+
+    def _shift(self, direction: int) -> None:
+        self._page.active.shift(direction)
+
+    def _next(self, step: int) -> None:
+        panels = list(self._page.panels())
+        self._focus(panels[(panels.index(self._page.active) + step) % len(panels)])
+
+    def _panel(self, number: int) -> None:
+        page, panels = self._page, self._page.panels()
+        if number >= len(panels):
+            return
+        if panels[number].has_focus:
+            page.maximise(None if page.maximised else panels[number])
+        else:
+            self._focus(panels[number])
+
+    def _focus(self, panel: Panel) -> None:
+        page = self._page
+        if page.maximised is not None:
+            page.maximise(panel)
+        page.shown(panel)
+        panel.focus()
+
+    # Pages
+
+    async def _open(self) -> None:
+        target = self._page.opened()
+        make = _PAGES.get(target.kind)
+        if make is not None:
+            await self._app.book.open(make(self._app.session, target))
+
+    async def _back(self) -> None:
+        page = self._page
+        panel = page.filtered()
+        if page.maximised is not None:
+            page.maximise(None)
+        elif panel is not None and page.state(panel).filter:
+            page.set_filter(panel, "")
+        else:
+            await self._app.book.back()
+
+    async def _help(self) -> None:
+        page = self._page
+        if not isinstance(page, HelpPage):
+            await self._app.book.open(HelpPage(self._app.session, self._app.keymap, page))
+
+    async def local(self) -> None:
+        """Show the worker processes of this console."""
+        await self._app.book.open(LocalPage(self._app.session, Target("local", "")))
+
+    async def _receipts(self) -> None:
+        await self._app.book.open(ReceiptsPage(self._app.session))
+
+    # Filter
+
+    async def _filter(self) -> None:
+        panel = self._page.filtered()
+        if panel is not None and not self._app.screen.query(FilterBar):
+            await self._app.mount(FilterBar(self._page.state(panel).filter, panel), before="#receipt")
+
+    def _faults(self) -> None:
+        page = self._page
+        panel = page.filtered()
+        if panel is not None:
+            page.set_filter(panel, "" if page.state(panel).filter == FAULTS else FAULTS)
+
+    async def filter_changed(self, event: FilterBar.Changed) -> None:
+        """Narrow the panel; when the bar closes, give the focus back."""
+        self._page.set_filter(event.panel, event.text)
+        if event.closed:
+            event.panel.focus()
+            await self._app.screen.query(FilterBar).remove()
+
+    # Copy
+
+    def _copy(self) -> None:
+        target = next(iter(self._page.targets()), None)
+        if target is None:
+            self._app.say("nothing is selected")
+            return
+        self._app.copy_to_clipboard(target.key)
+        self._app.say(f"copied the id of the {target.kind}", "success")

@@ -1,0 +1,116 @@
+"""Pages of lines: the local worker with its log, the receipts, the help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+
+from stem_tui.actions import NO_TARGET, Target
+from stem_tui.keymap import Keymap
+from stem_tui.screens.help_text import help_lines
+from stem_tui.screens.page import Page
+from stem_tui.session import Session
+from stem_tui.views import local_lines, local_log_lines, receipts_lines
+from stem_tui.widgets.panel import Panel
+from stem_tui.widgets.text_panel import LogTail, TextPanel
+
+_LOG_LINES = 2000
+_LOCAL = Target("local", "")
+
+
+class LocalPage(Page):
+    """The worker process of this console, and what it writes."""
+
+    CONTEXT = "local"
+
+    def __init__(self, session: Session, subject: Target = _LOCAL) -> None:
+        super().__init__(session, "local worker")
+        self.subject = subject
+        self.process = TextPanel("process", id="figures")
+        self.process.can_focus = False
+        self.log_tail = LogTail("log", id="log")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the process above its log."""
+        yield self.process
+        yield self.log_tail
+
+    def panels(self) -> Sequence[Panel]:
+        """Return the log."""
+        return (self.log_tail,)
+
+    def paint(self, now: float) -> None:
+        """Pull the process and its log."""
+        model = self.session.model
+        lines = local_lines(model, now)
+        self.process.show(lines)
+        self.process.styles.height = len(lines) + 1
+        key = self.subject.key if self.subject.key in model.local else next(iter(model.local), "")
+        if key:
+            self.subject = Target("local", key)
+        self.log_tail.show(local_log_lines(model, key, _LOG_LINES, self.state(self.log_tail).filter))
+
+    def filtered(self) -> Panel:
+        """Return the log."""
+        return self.log_tail
+
+    def targets(self) -> Sequence[Target]:
+        """Return the local worker."""
+        return (self.subject,) if self.subject.key else ()
+
+
+class ReceiptsPage(Page):
+    """What became of each command."""
+
+    CONTEXT = "receipts"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, "receipts")
+        self.text = TextPanel("commands of this session, newest first", margin=1, id="receipts")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the one panel."""
+        yield self.text
+
+    def panels(self) -> Sequence[Panel]:
+        """Return the one panel."""
+        return (self.text,)
+
+    def paint(self, now: float) -> None:
+        """Pull the receipts."""
+        self.text.show(receipts_lines(self.session.model, now))
+
+
+class HelpPage(Page):
+    """All keys, from the registry.
+
+    Args:
+        session: Where data comes from.
+        keymap: Which keys do what.
+        asked_on: What does not work there is greyed.
+    """
+
+    CONTEXT = "help"
+
+    def __init__(self, session: Session, keymap: Keymap, asked_on: Page) -> None:
+        super().__init__(session, f"help · {asked_on.CONTEXT}")
+        self._keymap_shown = keymap
+        self._asked_on = asked_on
+        self.text = TextPanel("keys", margin=1, id="help")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the one panel."""
+        yield self.text
+
+    def panels(self) -> Sequence[Panel]:
+        """Return the one panel."""
+        return (self.text,)
+
+    def paint(self, now: float) -> None:
+        """Write the keys into as many columns as fit."""
+        self.text.show(help_lines(self._keymap_shown, self._asked_on, self.inner_width))
+
+    def opened(self) -> Target:
+        """Nothing lies deeper."""
+        return NO_TARGET
