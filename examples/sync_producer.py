@@ -1,6 +1,6 @@
 """Enqueueing from a program without an event loop, such as a web application or a script.
 
-stem worker start --app examples.decorator:stem
+stem worker start --app examples.decorator:stem --queue reports
 STEM_BROKER_URL=redis://localhost:6379 python -m examples.sync_producer
 """
 

@@ -64,8 +64,12 @@ def run(arguments: Sequence[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
-        outcome = root.main(args=list(arguments), prog_name="stem", standalone_mode=False)
+        # Not root.main(), which handles interrupts and lost readers in a way of its own.
+        with root.make_context("stem", list(arguments)) as context:
+            outcome = root.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:

@@ -166,6 +166,7 @@ def _repeated(
         while follow:
             await asyncio.sleep(_REFRESH_SECONDS)
             await show(cluster)
+            _heed_interrupt()
 
     return run
 
@@ -185,12 +186,20 @@ async def _follow_events(cluster: ClusterClient, *, as_json: bool) -> None:
     cursor = await cluster.events_tail()
     while True:
         batch = await cluster.events(cursor, _EVENTS_PER_READ, wait=1.0)
+        _heed_interrupt()
         cursor = batch.cursor
         for event in _event_documents(batch.frames):
             if as_json:
                 write_json(event)
             else:
                 _write_event(event)
+
+
+def _heed_interrupt() -> None:
+    # asyncio.wait_for, through which the driver sends, loses a cancellation that comes with its result (before 3.12).
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _event_documents(frames: Sequence[Any]) -> list[dict[str, Any]]:

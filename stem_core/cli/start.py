@@ -17,7 +17,8 @@ from stem_core.client.stem import Stem
 from stem_core.config import DEFAULT, SETTINGS, StemConfig
 from stem_core.errors import ConfigurationError, NotSupportedError
 from stem_core.routing import RoutingSubscription
-from stem_core.worker import Worker, WorkerAutoscaleConfig
+from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
+from stem_core.worker.interrupts import handled
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -116,8 +117,9 @@ async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleCon
             autoscale=autoscale,
             enqueuer=app,
         )
-        await worker.start()
-        if as_json:
-            write_json({"worker": worker.id, "boot": worker.boot, "queues": queues, "namespace": broker.namespace})
-        await worker.run()
+        with handled(worker, WorkerLifecycleConfig()):
+            await worker.start()
+            if as_json:
+                write_json({"worker": worker.id, "boot": worker.boot, "queues": queues, "namespace": broker.namespace})
+            await worker.run()
     return 0

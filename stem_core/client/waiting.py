@@ -68,10 +68,12 @@ class ResultPoller:
 
     async def close(self) -> None:
         """Stop; whoever still waits is cancelled."""
-        await cancel(self._task)
         for wait in self._waits.values():
             for future in wait.futures:
                 future.cancel()
+        # With nothing to wait for the task ends also if its cancellation is lost, as asyncio.wait_for may before 3.12.
+        self._waits.clear()
+        await cancel(self._task)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
