@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from stem_core.client.producer import Producer
 from stem_core.client.waiting import ResultPoller
 from stem_core.stores.port import Broker, ResultBackend
 
 Connector: TypeAlias = Callable[[], Awaitable[tuple[Broker, ResultBackend]]]
+
+# A link that nobody refers to any more must still be closed by its event loop, not torn apart by the collector.
+_open: Final[set[Link]] = set()
 
 
 class Link:
@@ -45,6 +48,8 @@ class Link:
             # connections can still be closed in order by someone who was never told to.
             self._keeper = self._keep()
             await anext(self._keeper)
+            if self._owned:
+                _open.add(self)
             self.ready = True
 
     async def close(self) -> None:
@@ -58,6 +63,7 @@ class Link:
             yield
         finally:
             self.ready = False
+            _open.discard(self)
             await self.producer.close()
             await self.poller.close()
             if self._owned:

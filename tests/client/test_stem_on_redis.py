@@ -104,6 +104,6 @@ print("sent")
 
 @pytest.mark.process
 def test_a_program_that_never_closes_ends_without_warnings(redis_url: str, namespace: str) -> None:
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM, redis_url, namespace]
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, redis_url, namespace]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=30)
     assert (done.stdout, done.stderr, done.returncode) == ("sent\n", "", 0)

@@ -25,7 +25,7 @@ OUTPUT = {
 
 
 def run(name: str, **variables: str) -> str:
-    command = [sys.executable, "-X", "dev", "-W", "error", "-m", f"examples.{name}"]
+    command = [sys.executable, "-W", "error", "-m", f"examples.{name}"]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False, timeout=50
     )
