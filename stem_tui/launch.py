@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
 
 from stem_core.text import visible
 from stem_tui.app import EXIT_CRASH, ConsoleApp
@@ -27,10 +29,18 @@ def launch(settings: ConsoleSettings) -> int:
     app = ConsoleApp(Session(settings, _source(settings)), theme, keymap)
     app.run()
     if app.failure is not None:
-        message = visible(f"{type(app.failure).__name__}: {app.failure}", 300)
-        sys.stderr.write(f"stem-tui: the console crashed: {message}; the cluster is untouched\n")
+        message = visible(f"{type(app.failure).__name__}: {app.failure}", 200)
+        report = _report(app.failure)
+        sys.stderr.write(f"stem-tui: the console crashed: {message}; the cluster is untouched; report: {report}\n")
         return EXIT_CRASH
     return app.return_value or 0
+
+
+def _report(failure: BaseException) -> str:
+    """Write the traceback to a file of its own, and return where."""
+    with tempfile.NamedTemporaryFile("w", prefix="stem-tui-", suffix=".log", delete=False, encoding="utf-8") as file:
+        traceback.print_exception(failure, file=file)
+        return file.name
 
 
 def _source(settings: ConsoleSettings) -> Source | None:

@@ -19,8 +19,9 @@ from stem_tui.views import (
 )
 from stem_tui.views.cells import Line, TableState, TableView
 from stem_tui.widgets.live_table import LiveTable
+from stem_tui.widgets.paint import squeezed
 from stem_tui.widgets.panel import Panel
-from stem_tui.widgets.text_panel import TextPanel
+from stem_tui.widgets.text_panel import BarePanel, TextPanel
 
 
 class SubjectPage(Page):
@@ -57,7 +58,7 @@ class SubjectPage(Page):
 
     def paint(self, now: float) -> None:
         """Pull figures and tasks."""
-        lines = self.lines(now, self.inner_width)
+        lines = [squeezed(line, self.size.width) for line in self.lines(now, self.inner_width)]
         self.figures.show(lines)
         self.figures.styles.height = len(lines) + 1
         self.tasks.show(self.tasks_view(now, self.state(self.tasks)))
@@ -109,7 +110,7 @@ class TaskPage(Page):
     def __init__(self, session: Session, subject: Target) -> None:
         super().__init__(session, f"task {subject.key}")
         self.subject = subject
-        self.text = TextPanel("task", id="task")
+        self.text = BarePanel(id="task")
 
     def compose(self) -> ComposeResult:
         """Lay out the one panel."""
@@ -122,6 +123,10 @@ class TaskPage(Page):
     def paint(self, now: float) -> None:
         """Pull what is known."""
         self.text.show(task_detail(self.session.model, self.subject.key, now, self.inner_width))
+
+    def place(self) -> str:
+        """Return which lines are in sight."""
+        return self.text.place()
 
     def targets(self) -> Sequence[Target]:
         """Return the task."""

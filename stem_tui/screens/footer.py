@@ -22,5 +22,5 @@ def works_on(action: Action, page: Page) -> bool:
 
 
 def _short(action: Action) -> str:
-    """Return the title without the thing acted on, which the screen shows anyway."""
-    return action.title.removesuffix(f" {action.context}")
+    """Return the first word of the title: what it acts on is selected on the screen anyway."""
+    return action.title.partition(" ")[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events
 from textual.app import ComposeResult
 
 from stem_tui.actions import NO_TARGET, Target
@@ -62,10 +61,14 @@ class OverviewPage(Page):
         height = self.size.height
         if not height:
             return
+        if self.screen.has_class("-tiny") or self.screen.has_class("-short"):
+            for panel in self.panels():
+                panel.styles.height = "1fr"
+            return
         for panel, lines in zip(self.panels(), divide(height, (*self._wanted, height), _PARTS), strict=True):
             panel.styles.height = "1fr" if self.maximised is panel else lines
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Divide the new height."""
         self._wanted = [panel.wanted() for panel in self.panels()[:2]]
         self._arrange()

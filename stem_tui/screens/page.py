@@ -77,6 +77,10 @@ class Page(Vertical):
         """Return the panel that the filter applies to."""
         return self.table()
 
+    def place(self) -> str:
+        """Return which lines are in sight, for pages whose panel has no rule to say so."""
+        return ""
+
     def shown(self, panel: Panel) -> None:
         """Bring a panel to sight where only one fits."""
 

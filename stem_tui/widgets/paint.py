@@ -101,6 +101,13 @@ def cut(line: Line, width: int) -> Line:
     return tuple(kept)
 
 
+def squeezed(line: Line, width: int) -> Line:
+    """Return the line with narrower gaps, if it does not fit otherwise."""
+    if line_width(line) <= width:
+        return line
+    return tuple(cell._replace(text=cell.text.replace("   ", "  ")) for cell in line)
+
+
 def without_start(line: Line, cells: int) -> Line:
     """Return what is left of a line without its first cells."""
     kept: list[Cell] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from stem_tui.views.cells import Cell, Line
 from stem_tui.widgets.paint import line_width, without_start
@@ -46,6 +46,16 @@ class TextPanel(Panel):
         widest = max((line_width(line) for line in self.lines), default=0)
         self._left = max(0, min(self._left + columns * _STEP, widest - self.size.width // 2))
         self.repaint()
+
+
+class BarePanel(TextPanel):
+    """Lines that bring their own rules."""
+
+    HEAD: ClassVar[int] = 0
+
+    def place(self) -> str:
+        """Return which lines are in sight; empty if all are."""
+        return "".join(cell.text for cell in self.rule_note())
 
 
 class LogTail(TextPanel):
