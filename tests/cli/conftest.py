@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,9 @@ def stem(capsys: pytest.CaptureFixture[str]) -> Stem:
 
     def call(*words: str) -> Ran:
         capsys.readouterr()
-        code = run(words)
+        # In a thread of its own, since asyncio.run takes away the event loop that pytest-asyncio keeps in this one.
+        with ThreadPoolExecutor(1) as thread:
+            code = thread.submit(run, words).result()
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 

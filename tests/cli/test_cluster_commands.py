@@ -105,10 +105,8 @@ async def hostile_worker(url: str, namespace: str) -> None:
         await broker.announce("\x1b[2Jevil\u202e", b'{"worker":"\\u001b[2Jevil\\u202e","boot":"b"}', 60.0)
 
 
-def test_text_from_the_wire_is_harmless(stem: Stem, cluster: str, redis_url: str) -> None:
-    import asyncio  # noqa: PLC0415 - the rest of this file has no loop
-
-    asyncio.run(hostile_worker(redis_url, cluster))
+async def test_text_from_the_wire_is_harmless(stem: Stem, cluster: str, redis_url: str) -> None:
+    await hostile_worker(redis_url, cluster)
     ids = stem("enqueue", "\x1b]52;c;x\x07[bold]", "--args", '{"a": "\\u001b[31m\\u202e"}', "--json").json["ids"]
     for words in (["observe", "workers"], ["worker", "status"], ["task", "show", ids[0]], ["observe", "queues"]):
         for flags in ([], ["--json"]):

@@ -39,12 +39,13 @@ async def test_a_task_runs_and_its_result_comes_back(redis_url: str, namespace: 
         await worker.shutdown()
 
 
-def test_each_event_loop_connects_anew(redis_url: str, namespace: str) -> None:
-    stem = app(redis_url, namespace)
-    ids = [asyncio.run(stem.enqueue("double", {"x": x})) for x in range(2)]
-    ids.append(stem.enqueue_sync("double", {"x": 2}))
-    statuses = [asyncio.run(stem.status(task_id)) for task_id in ids]
-    assert [status and status.state for status in statuses] == [TaskState.QUEUED] * 3
+async def test_each_event_loop_connects_anew(redis_url: str, namespace: str) -> None:
+    async with app(redis_url, namespace) as stem:
+        ids = [await asyncio.to_thread(asyncio.run, stem.enqueue("double", {"x": x})) for x in range(2)]
+        ids.append(stem.enqueue_sync("double", {"x": 2}))
+        ids.append(await stem.enqueue("double", {"x": 3}))
+        statuses = [await stem.status(task_id) for task_id in ids]
+        assert [status and status.state for status in statuses] == [TaskState.QUEUED] * 4
 
 
 async def test_concurrent_first_uses_connect_once(redis_url: str, namespace: str) -> None:
