@@ -100,7 +100,7 @@ class Looking:
         if page.maximised is not None:
             page.maximise(panel)
         page.shown(panel)
-        panel.focus()
+        self._app.screen.set_focus(panel)
 
     # Pages
 

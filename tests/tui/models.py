@@ -37,7 +37,9 @@ class Flow(NamedTuple):
 FLOWS = (
     Flow("payments", 2100, 12418, 41.2, 36.0, 0.074, 16, 341.0, dead=1033, delayed=210),
     Flow("emails", 420, 310, 88.0, 91.4, 0.001, 12, 3.4, delayed=12),
-    Flow("exports", 80, 1204, 0.8, 0.0, 0.0, 0, 1860.0, Pause(by="ann@bastion", reason="deploy 1.42", since=WALL - 840)),
+    Flow(
+        "exports", 80, 1204, 0.8, 0.0, 0.0, 0, 1860.0, Pause(by="ann@bastion", reason="deploy 1.42", since=WALL - 840)
+    ),
     Flow("default", 0, 0, 12.4, 12.4, 0.0, 3, None),
     Flow("reports", 22, 18, 0.4, 0.4, 0.0, 2, 22.0),
     Flow("webhooks", 60, 77, 55.0, 55.0, 0.012, 6, 1.2, dead=4),
@@ -76,8 +78,12 @@ def task_id(number: int) -> str:
 def _running(count: int, task: str, queue: str, first: int) -> tuple[RunningTask, ...]:
     return tuple(
         RunningTask(
-            id=task_id(first + place), task=task, queue=queue, attempt=place % 3,
-            started_at=WALL - 41.0 / (place + 1), progress=0.62 if place == 2 else None,
+            id=task_id(first + place),
+            task=task,
+            queue=queue,
+            attempt=place % 3,
+            started_at=WALL - 41.0 / (place + 1),
+            progress=0.62 if place == 2 else None,
             note="page 5 of 8" if place == 2 else "",
         )  # fmt: skip
         for place in range(count)
@@ -157,10 +163,19 @@ def _events(model: ClusterModel) -> None:
 def _receipt(model: ClusterModel) -> None:
     model.receipts.add(
         Receipt(
-            number=model.receipts.next_number(), title="pause", target="exports", target_key="exports",
-            issuer="ann@bastion", at=WALL - 840, sent=NOW - 840, state=ReceiptState.ACKED,
-            acks=(Ack("exp-0a1-1@ip-10-0-4-40", "ok", "", 0.1), Ack(WORKERS[0][0][0], "ok", "", 0.06)), acked_in=0.1,
-            effect_state=EffectState.SEEN, effect_in=0.4, undo=Undo("queue.pause", "queue", "exports", {}),
+            number=model.receipts.next_number(),
+            title="pause",
+            target="exports",
+            target_key="exports",
+            issuer="ann@bastion",
+            at=WALL - 840,
+            sent=NOW - 840,
+            state=ReceiptState.ACKED,
+            acks=(Ack("exp-0a1-1@ip-10-0-4-40", "ok", "", 0.1), Ack(WORKERS[0][0][0], "ok", "", 0.06)),
+            acked_in=0.1,
+            effect_state=EffectState.SEEN,
+            effect_in=0.4,
+            undo=Undo("queue.pause", "queue", "exports", {}),
         )  # fmt: skip
     )
 
@@ -237,6 +252,8 @@ def hostile() -> ClusterModel:
     model.apply_stats([QueueStats(name=HOSTILE, ready=3)], NOW - 0.3)
     snapshot = _worker(f"w{HOSTILE}", (HOSTILE,), 1, 2, 1.0, 5, 10)
     model.apply_workers([(snapshot, 0.3)], NOW - 0.3)
-    failed = ev.TaskFailed(WALL - 1, HOSTILE, HOSTILE, HOSTILE, 0, 1.0, f"ValueError: {HOSTILE}", "max-retries-exhausted")
+    failed = ev.TaskFailed(
+        WALL - 1, HOSTILE, HOSTILE, HOSTILE, 0, 1.0, f"ValueError: {HOSTILE}", "max-retries-exhausted"
+    )
     model.apply_frames([ev.Frame(f"w{HOSTILE}", "b", 0, WALL, 0, [failed])], NOW - 0.3)
     return model

@@ -46,7 +46,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**os.environ, **env, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**os.environ, **env, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)},
             start_new_session=True,
         )
         self._open = True

@@ -22,9 +22,7 @@ COLUMNS = (
 
 
 def rows(names: Iterable[str], note: str = "") -> tuple[Row, ...]:
-    return tuple(
-        Row(name, (Cell(name), Cell("run"), Cell(str(place)), Cell(note))) for place, name in enumerate(names)
-    )
+    return tuple(Row(name, (Cell(name), Cell("run"), Cell(str(place)), Cell(note))) for place, name in enumerate(names))
 
 
 class TableApp(App[None]):

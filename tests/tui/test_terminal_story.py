@@ -1,0 +1,199 @@
+"""The whole product at once: a real Redis, a real worker, the real console in a real pseudo-terminal.
+
+What is pressed in the console is read back through the command line, as a script would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import RedisServer
+from tests.tui.terminal import Terminal
+
+ROOT = Path(__file__).parents[2]
+HOSTILE = "\x1b]0;owned\x07\x1b[2J[bold]x[/] \u202egnp.exe"
+APP = f"""
+import asyncio
+from stem_core import Stem
+
+stem = Stem.from_environment()
+
+@stem.task("email.send")
+async def send(to: str) -> None:
+    await asyncio.sleep(0.2)
+
+@stem.task("slow")
+async def slow() -> None:
+    await asyncio.sleep(600)
+
+@stem.task("hostile")
+async def hostile() -> None:
+    raise ValueError({HOSTILE!r})
+"""
+
+pytestmark = [pytest.mark.terminal, pytest.mark.timeout(120)]
+
+
+class Cluster:
+    """A namespace on a real server, with a worker process, and the command line to look at it."""
+
+    def __init__(self, server: RedisServer, namespace: str, folder: Path) -> None:
+        (folder / "story_app.py").write_text(APP)
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "STEM_BROKER_URL": server.url,
+            "STEM_WORKER_NAMESPACE": namespace,
+            "PYTHONPATH": str(ROOT),
+        }
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def stem(self, *words: str) -> Any:
+        """Run `stem … --json` and return its document."""
+        run = subprocess.run(
+            [sys.executable, "-m", "stem_core", *words, "--json"],
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+        return json.loads(run.stdout)
+
+    def start_worker(self, name: str) -> subprocess.Popen[bytes]:
+        """Start a worker and wait until it answers."""
+        command = [sys.executable, "-m", "stem_core", "worker", "start", "--app", "story_app:stem", "--worker-id", name]
+        process = subprocess.Popen(
+            [*command, "--concurrency", "2"],
+            cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.workers.append(process)
+        self.until(lambda: name in [reply["worker"] for reply in self.stem("worker", "ping")])
+        return process
+
+    def console(self, columns: int = 100, rows: int = 30) -> Terminal:
+        """Open the console."""
+        return Terminal([sys.executable, "-m", "stem_tui"], self.environment, columns=columns, rows=rows)
+
+    def queue(self) -> dict[str, Any]:
+        """Return the default queue as scripts see it."""
+        return next(queue for queue in self.stem("observe", "queues") if queue["name"] == "default")
+
+    @staticmethod
+    def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not happen in time"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def cluster(private_redis: RedisServer, namespace: str, tmp_path: Path) -> Iterator[Cluster]:
+    cluster = Cluster(private_redis, namespace, tmp_path)
+    yield cluster
+    for process in cluster.workers:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+
+
+def test_a_queue_is_paused_and_resumed_from_the_keyboard(cluster: Cluster) -> None:
+    cluster.start_worker("story-1")
+    with cluster.console() as console:
+        console.wait_for("story-1")
+        cluster.stem("enqueue", "email.send", "--args", '{"to": "a@b.c"}', "--count", "40")
+        console.wait_for("succeeded email.send")
+        console.press("p")
+        console.wait_for("Pause default?")
+        console.press("y")
+        console.wait_for("acked 1/1")
+        assert cluster.queue()["paused"]["by"]
+        console.wait_for("PAUS")
+        console.press("p")
+        console.wait_for("Resume default?")
+        console.press("y")
+        cluster.until(lambda: cluster.queue()["paused"] is None)
+
+
+def test_a_worker_is_drained_from_the_keyboard_and_exits_in_order(cluster: Cluster) -> None:
+    worker = cluster.start_worker("story-2")
+    with cluster.console(80, 24) as console:
+        console.wait_for("story-2")
+        console.press("2")
+        console.wait_for("▸story-2")
+        console.press("d")
+        console.wait_for("Drain story-2?")
+        console.press("y")
+        assert worker.wait(20) == 0
+        cluster.until(lambda: cluster.stem("worker", "ping") == [])
+
+
+def test_a_running_task_is_terminated_from_the_keyboard_and_ends_cancelled(cluster: Cluster) -> None:
+    cluster.start_worker("story-3")
+    (task_id,) = cluster.stem("enqueue", "slow", "--args", "{}")["ids"]
+    cluster.until(lambda: cluster.stem("task", "show", task_id)["state"] == "running")
+    with cluster.console() as console:
+        console.wait_for("story-3")
+        console.press("2")
+        console.wait_for("▸story-3")
+        console.press("\r")
+        console.wait_for("overview › worker story-3")
+        console.wait_for(f"▸{task_id[-8:]}")
+        console.press("X")
+        console.wait_for("erminate")
+        console.press("y")
+        cluster.until(lambda: cluster.stem("task", "show", task_id)["state"] == "cancelled")
+
+
+def test_enter_on_a_fresh_dialog_changes_nothing(cluster: Cluster) -> None:
+    cluster.start_worker("story-4")
+    with cluster.console() as console:
+        console.wait_for("story-4")
+        console.wait_for("default")
+        console.press("p")
+        console.wait_for("Pause default?")
+        console.press("\r")
+        console.wait_for(lambda shown: "Pause default?" not in shown)
+        assert cluster.queue()["paused"] is None
+
+
+def test_the_console_outlives_its_broker_and_shows_old_data_as_old(
+    cluster: Cluster, private_redis: RedisServer
+) -> None:
+    cluster.start_worker("story-5")
+    with cluster.console() as console:
+        console.wait_for("story-5")
+        console.wait_for("● live")
+        private_redis.kill()
+        shown = console.wait_for("no broker")
+        assert "story-5" in shown
+        private_redis.start()
+        console.wait_for("● live")
+        cluster.until(lambda: [reply["worker"] for reply in cluster.stem("worker", "ping")] == ["story-5"])
+
+
+def test_the_console_opens_without_a_broker_and_says_what_it_tries(cluster: Cluster) -> None:
+    cluster.environment["STEM_BROKER_URL"] = "redis://127.0.0.1:1"
+    with cluster.console() as console:
+        console.wait_for("connecting")
+        console.wait_for("redis://127.0.0.1:1")
+        console.press("q")
+        assert console.wait() == 0
+        assert console.is_restored()
+
+
+def test_hostile_text_reaches_the_terminal_as_harmless_text(cluster: Cluster) -> None:
+    cluster.start_worker("story-6")
+    with cluster.console() as console:
+        console.wait_for("story-6")
+        cluster.stem("enqueue", "hostile", "--args", "{}")
+        console.wait_for("\\x1b]0;owned")
+        assert b"\x1b]0;owned" not in console.raw
+        assert "\u202e".encode() not in console.raw
