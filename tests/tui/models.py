@@ -85,7 +85,7 @@ def _running(count: int, task: str, queue: str, first: int) -> tuple[RunningTask
             started_at=WALL - 41.0 / (place + 1),
             progress=0.62 if place == 2 else None,
             note="page 5 of 8" if place == 2 else "",
-        )  # fmt: skip
+        )
         for place in range(count)
     )
 
@@ -151,7 +151,9 @@ def _events(model: ClusterModel) -> None:
     told(
         pay, 5,
         ev.TaskRetry(WALL - 1.2, task_id(31), "payments.charge", "payments", 3, 1.9, "StripeTimeout: timed out", 40.0),
-        ev.TaskRevoked(WALL - 0.9, task_id(95), "reports.build", "reports", 0, "dup run", "ann@bastion", terminated=True),
+        ev.TaskRevoked(
+            WALL - 0.9, task_id(95), "reports.build", "reports", 0, "dup run", "ann@bastion", terminated=True
+        ),
         ev.TaskPrerun(WALL - 0.6, task_id(12), "payments.charge", "payments", 2),
         ev.TaskFailed(WALL - 0.3, task_id(36), "payments.charge", "payments", 4, 40.0,
                       "StripeTimeout: read timed out after 40s", "max-retries-exhausted"),
@@ -176,7 +178,7 @@ def _receipt(model: ClusterModel) -> None:
             effect_state=EffectState.SEEN,
             effect_in=0.4,
             undo=Undo("queue.pause", "queue", "exports", {}),
-        )  # fmt: skip
+        )
     )
 
 

@@ -43,7 +43,7 @@ class TableApp(App[None]):
 
 
 def screen_lines(app: App[None]) -> list[str]:
-    width, height = app.size
+    height = app.size.height
     table = app.query_one(LiveTable)
     return [table.render_line(y).text for y in range(min(height, table.size.height))]
 

@@ -144,7 +144,7 @@ def test_a_running_task_is_terminated_from_the_keyboard_and_ends_cancelled(clust
         console.press("2")
         console.wait_for("▸story-3")
         console.press("\r")
-        console.wait_for("overview › worker story-3")
+        console.wait_for("worker story-3")
         console.wait_for(f"▸{task_id[-8:]}")
         console.press("X")
         console.wait_for("erminate")
