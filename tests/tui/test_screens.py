@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from textual.pilot import Pilot
@@ -53,16 +54,41 @@ def still(model: ClusterModel, theme: str = "dark") -> ConsoleApp:
     return ConsoleApp(StillSession(model), load_theme(theme), build_keymap(), StillClock())
 
 
+def pressing(keys: list[str]) -> Callable[[Pilot[int]], Awaitable[None]]:
+    """Return what presses keys and then waits until all of it is painted, also on a busy machine."""
+
+    async def press(pilot: Pilot[int]) -> None:
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        app.paint()
+        await pilot.pause()
+
+    return press
+
+
 class Compare(Protocol):
     """The fixture of pytest-textual-snapshot."""
 
     def __call__(
         self,
         app: ConsoleApp,
-        press: list[str] = ...,
         terminal_size: tuple[int, int] = ...,
         run_before: Callable[[Pilot[int]], Awaitable[None]] | None = ...,
     ) -> bool: ...
+
+
+@pytest.fixture
+def compare(snap_compare: Compare) -> Compare:
+    """Compare in a thread of its own: the plugin runs a loop, which would take away the one pytest-asyncio keeps."""
+
+    def apart(*values: Any, **options: Any) -> bool:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(snap_compare, *values, **options).result()
+
+    return apart
 
 
 SCREENS: dict[str, tuple[Callable[[], ClusterModel], list[str]]] = {
@@ -86,19 +112,19 @@ SCREENS: dict[str, tuple[Callable[[], ClusterModel], list[str]]] = {
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("name", SCREENS)
-def test_the_screen_looks_as_it_did(name: str, size: tuple[int, int], snap_compare: Compare) -> None:
+def test_the_screen_looks_as_it_did(name: str, size: tuple[int, int], compare: Compare) -> None:
     model, keys = SCREENS[name]
-    assert snap_compare(still(model()), press=keys, terminal_size=size)
+    assert compare(still(model()), run_before=pressing(keys), terminal_size=size)
 
 
-def test_the_light_theme_looks_as_it_did(snap_compare: Compare) -> None:
-    assert snap_compare(still(models.lively(), "light"), terminal_size=(100, 30))
+def test_the_light_theme_looks_as_it_did(compare: Compare) -> None:
+    assert compare(still(models.lively(), "light"), run_before=pressing([]), terminal_size=(100, 30))
 
 
 async def test_the_picture_of_the_readme_is_what_the_console_shows(request: pytest.FixtureRequest) -> None:
     app = still(models.lively())
     async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.pause()
+        await pressing([])(pilot)
         picture = app.export_screenshot(title="stem-tui")
     # Rich names the picture's parts after a checksum of what it shows; so equal screens give equal files.
     if request.config.getoption("--snapshot-update"):

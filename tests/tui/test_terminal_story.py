@@ -147,7 +147,7 @@ def test_a_running_task_is_terminated_from_the_keyboard_and_ends_cancelled(clust
         console.wait_for("worker story-3")
         console.wait_for(f"▸{task_id[-8:]}")
         console.press("X")
-        console.wait_for("erminate")
+        console.wait_for("Terminate slow?")
         console.press("y")
         cluster.until(lambda: cluster.stem("task", "show", task_id)["state"] == "cancelled")
 
