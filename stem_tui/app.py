@@ -165,8 +165,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _paint_status(self, now: float) -> None:
         model, book = self.session.model, self.book
         self.query_one("#header", StatusLine).show(header_line(model, now, self.size.width, self.frozen))
-        second = breadcrumb(book.crumbs(), book.page.place()) if book.depth else verdict_line(model, now)
-        self.query_one("#verdict", StatusLine).show(second)
+        if self.frozen is None:
+            second = breadcrumb(book.crumbs(), book.page.place()) if book.depth else verdict_line(model, now)
+            self.query_one("#verdict", StatusLine).show(second)
         if self._said is not None and now >= self._said[1]:
             self._said = None
         last = self._said[0] if self._said is not None else receipt_line(model, now)

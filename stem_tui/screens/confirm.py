@@ -87,8 +87,8 @@ class ConfirmDialog(Dialog[Values]):
         """Enable the button only if the values are right and the name was typed; show the command that they make."""
         plan, values = self._plan, self._values
         problem = plan.problem(values)
-        untouched = values == plan.initial()
-        self._problem.show([(Cell(problem, "muted" if untouched else "error"),)] if problem else [])
+        tone = "muted" if values == plan.initial() else "error"
+        self._problem.show(wrapped((Cell(problem, tone),), _WIDTH) if problem else [])
         self._command.show(wrapped((Cell(f"$ {plan.shell_command(values)}", "muted"),), _WIDTH))
         typed = plan.echo is None or self._echo.value.strip() == plan.echo
         self._confirm.disabled = bool(problem) or not typed

@@ -97,10 +97,11 @@ class Looking:
 
     def _focus(self, panel: Panel) -> None:
         page = self._page
+        panel.display = True
+        page.shown(panel)
+        self._app.screen.set_focus(panel)  # first: hiding the panel that has the focus would send it elsewhere
         if page.maximised is not None:
             page.maximise(panel)
-        page.shown(panel)
-        self._app.screen.set_focus(panel)
 
     # Pages
 

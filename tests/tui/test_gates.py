@@ -48,24 +48,6 @@ async def test_y_typed_into_a_field_is_a_letter() -> None:
         assert not await console.paused("naps")
 
 
-async def test_the_reason_reaches_the_broker() -> None:
-    async with live() as console:
-        await console.press("p", "shift+tab", *"deploy", "enter", "right", "enter")
-        await console.sees("effect seen")
-        (stats,) = await console.broker.stats(["naps"])
-        assert stats.paused is not None
-        assert (stats.paused.reason, stats.paused.by) == ("deploy", "ann@bastion")
-
-
-async def test_a_read_only_console_refuses_and_says_so() -> None:
-    async with live(read_only=True) as console:
-        await console.press("p")
-        assert not isinstance(console.app.screen, ConfirmDialog)
-        await console.sees("read-only")
-        await console.press("y")
-        assert not await console.paused("naps")
-
-
 async def test_d_then_y_drains_the_worker_and_it_ends() -> None:
     async with live() as console:
         await console.press("2", "d", "y")
@@ -82,15 +64,6 @@ async def test_a_running_task_is_terminated_from_the_workers_page() -> None:
         await console.press("y")
         status = await console.stem.wait_for(task, timeout=5)
         assert status.state is TaskState.CANCELLED
-
-
-async def test_a_hard_stop_stays_disabled_until_the_name_is_typed() -> None:
-    async with live() as console:
-        await console.press("2", "K")
-        dialog = console.app.screen
-        assert isinstance(dialog, ConfirmDialog)
-        await console.press("y")
-        assert console.app.session.model.workers["w1"].snapshot.state == "running"
 
 
 async def test_production_says_so_in_the_dialog() -> None:

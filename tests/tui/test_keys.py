@@ -10,7 +10,7 @@ from stem_tui.screens.detail import QueuePage, TaskPage, WorkerPage
 from stem_tui.screens.overview import OverviewPage
 from stem_tui.screens.text_pages import HelpPage, ReceiptsPage
 from stem_tui.widgets.filter_bar import FilterBar
-from tests.tui.models import FLOWS, NOW, HOSTILE, _stats, blank, connecting, disconnected, empty, hostile, lively
+from tests.tui.models import FLOWS, HOSTILE, NOW, _stats, blank, connecting, disconnected, empty, hostile, lively
 from tests.tui.stage import screen_text, still
 
 
@@ -62,23 +62,6 @@ async def test_j_k_g_and_pages_move_the_cursor() -> None:
             assert page.lanes.key == keys[expected], key
 
 
-async def test_a_number_goes_to_its_panel_and_again_gives_it_the_screen() -> None:
-    app = still(lively())
-    async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.press("2")
-        page = app.book.page
-        assert isinstance(page, OverviewPage)
-        assert page.crew.has_focus
-        await pilot.press("2")
-        assert not page.lanes.display
-        assert page.crew.size.height == 26
-        await pilot.press("tab")
-        assert page.tail.has_focus
-        assert page.tail.size.height == 26
-        await pilot.press("escape")
-        assert page.lanes.display
-
-
 async def test_the_filter_narrows_with_every_letter_and_escape_clears_it() -> None:
     app = still(lively())
     async with app.run_test(size=(100, 30)) as pilot:
@@ -120,20 +103,6 @@ async def test_the_sort_picker_sorts_and_the_same_letter_again_reverses() -> Non
         await pilot.press("s", "c")
         assert [row.key for row in page.lanes.view.rows][-1] == "payments"
         assert "sort BACKLOG↑" in screen_text(app)
-
-
-async def test_freezing_keeps_what_is_shown_while_the_model_goes_on() -> None:
-    app = still(lively())
-    async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.press("z")
-        assert "FROZEN" in screen_text(app)
-        app.session.model.apply_stats([_stats(flow, 0.0, 777_777) for flow in FLOWS], NOW)
-        app.paint()
-        await pilot.pause()
-        assert "777,777" not in screen_text(app)
-        await pilot.press("z")
-        assert "777,777" in screen_text(app)
-        assert "FROZEN" not in screen_text(app)
 
 
 async def test_behind_a_dialog_the_page_stands_still() -> None:
