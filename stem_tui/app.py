@@ -45,6 +45,10 @@ _HEIGHTS: Final = [(0, "-short"), (16, "-tall")]
 _NEVER: Final = (-1, float("-inf"))
 
 
+class ConsoleScreen(Screen[None], inherit_bindings=False):
+    """A screen without keys of its own: tab and all others come from the registry."""
+
+
 class ConsoleApp(App[int], inherit_bindings=False):
     """The screen, its keys and its clock.
 
@@ -87,6 +91,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.register_theme(theme.textual)
         self.theme = theme.textual.name
         self.set_keymap(keymap.bindings())
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the one screen below the dialogs."""
+        return ConsoleScreen(id="_default")
 
     def _own_handlers(self) -> dict[str, Handler]:
         choosing = Choosing(self)

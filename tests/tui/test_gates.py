@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stem_core.states import TaskState
+from stem_tui.commander import READ_ONLY
 from stem_tui.screens.confirm import ConfirmDialog
 from tests.tui.stage import live, screen_text, until
 
@@ -76,3 +77,33 @@ async def test_an_action_without_a_target_says_what_to_select() -> None:
     async with live() as console:
         await console.press("x")
         await console.sees("select a task first")
+
+
+async def test_the_reason_reaches_the_broker() -> None:
+    async with live() as console:
+        await console.press("p", "shift+tab", "shift+tab", *"deploy", "enter", "enter", "right", "enter")
+        await console.sees("effect seen")
+        (stats,) = await console.broker.stats(["naps"])
+        assert stats.paused is not None
+        assert (stats.paused.reason, stats.paused.by) == ("deploy", "ann@bastion")
+
+
+async def test_a_read_only_console_refuses_and_says_so() -> None:
+    async with live(read_only=True) as console:
+        await console.press("p")
+        assert not isinstance(console.app.screen, ConfirmDialog)
+        await console.sees(READ_ONLY)
+        await console.press("y")
+        assert not await console.paused("naps")
+
+
+async def test_a_hard_stop_stays_disabled_until_the_name_is_typed() -> None:
+    async with live() as console:
+        await console.press("2", "K", "shift+tab", "shift+tab", "shift+tab", "right", "tab", "tab", "tab")
+        dialog = console.app.screen
+        assert isinstance(dialog, ConfirmDialog)
+        await console.sees("--mode hard")
+        await console.press("y")
+        assert console.app.screen is dialog
+        await console.press("shift+tab", *"w1", "enter", "right", "y")
+        await until(lambda: "w1" not in console.app.session.model.workers)

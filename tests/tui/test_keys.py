@@ -222,3 +222,37 @@ async def test_a_crash_ends_the_console_and_is_kept_for_the_report() -> None:
     with pytest.raises(ZeroDivisionError):
         await crash()
     assert isinstance(app.failure, ZeroDivisionError)
+
+
+async def test_a_number_goes_to_its_panel_and_again_gives_it_the_screen() -> None:
+    app = still(lively())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("2")
+        page = app.book.page
+        assert isinstance(page, OverviewPage)
+        assert page.crew.has_focus
+        await pilot.press("2")
+        await pilot.pause()
+        assert not page.lanes.display
+        assert page.crew.size.height == 26
+        await pilot.press("tab")
+        await pilot.pause()
+        assert page.tail.has_focus
+        assert page.tail.size.height == 26
+        await pilot.press("escape")
+        assert page.lanes.display
+
+
+async def test_freezing_keeps_what_is_shown_while_the_model_goes_on() -> None:
+    app = still(lively())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("z")
+        assert "FROZEN" in screen_text(app)
+        app.session.model.apply_stats([_stats(flow, 0.0, 777_777) for flow in FLOWS], NOW)
+        app.paint()
+        await pilot.pause()
+        assert "777,777" not in screen_text(app)
+        await pilot.press("z")
+        await pilot.pause()
+        assert "777,777" in screen_text(app)
+        assert "FROZEN" not in screen_text(app)
