@@ -204,6 +204,20 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     died_at: float
 
 
+class EndedRange(msgspec.Struct, frozen=True, kw_only=True):
+    """Which records of ended tasks are wanted.
+
+    Args:
+        queues: Of these queues; None for all.
+        since: Kept at this time or later, in epoch seconds by the store's clock.
+        until: Kept before this time.
+    """
+
+    queues: tuple[str, ...] | None = None
+    since: float | None = None
+    until: float | None = None
+
+
 class Upkeep(msgspec.Struct, frozen=True, kw_only=True):
     """What a round of upkeep did.
 

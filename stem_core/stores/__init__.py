@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import threading
-from typing import Final
+from importlib import import_module
+from typing import Any, Final, NamedTuple
 
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.urls import redact_url
 
+
+class _Classes(NamedTuple):
+    module: str
+    broker: str
+    backend: str
+
+
+_REDIS: Final = _Classes("stem_core.stores.redis", "RedisStreamsBroker", "RedisResultBackend")
+_SCHEMES: Final = {"redis": _REDIS}
+_FORMS: Final = "use redis://host:port or memory://"
 _LATER: Final = frozenset({"sqlite", "postgresql", "rediss", "redis+cluster", "redis+sentinel"})
 _in_process: dict[tuple[str, str], Broker] = {}
 _in_process_lock: Final = threading.Lock()
@@ -28,11 +39,11 @@ async def connect_broker(url: str, *, namespace: str = "stem", lease: float | No
         BrokerUnavailableError: The server cannot be reached.
     """
     check_name("namespace", namespace)
-    if _scheme(url) == "memory":
+    classes = _classes(url)
+    if classes is None:
         return _shared(url, namespace, lease)
-    from stem_core.stores.redis import RedisStreamsBroker  # noqa: PLC0415 - the driver costs start-up time
-
-    return await RedisStreamsBroker.connect(url, namespace, lease)
+    broker: Broker = await _loaded(classes, classes.broker).connect(url, namespace, lease)
+    return broker
 
 
 async def connect_backend(url: str, *, namespace: str = "stem") -> ResultBackend:
@@ -47,21 +58,27 @@ async def connect_backend(url: str, *, namespace: str = "stem") -> ResultBackend
         BrokerUnavailableError: The server cannot be reached.
     """
     check_name("namespace", namespace)
-    if _scheme(url) == "memory":
+    classes = _classes(url)
+    if classes is None:
         return _shared(url, namespace, None).results()
-    from stem_core.stores.redis import RedisResultBackend  # noqa: PLC0415 - the driver costs start-up time
+    backend: ResultBackend = await _loaded(classes, classes.backend).connect(url, namespace)
+    return backend
 
-    return await RedisResultBackend.connect(url, namespace)
 
-
-def _scheme(url: str) -> str:
+def _classes(url: str) -> _Classes | None:
+    """Return what serves a URL; None for this process's own memory."""
     scheme, separator, _ = url.partition("://")
     scheme = scheme.lower()
     if separator and scheme in _LATER:
-        raise NotSupportedError(f"{scheme}:// is not available yet", "use redis:// or memory://")
-    if not separator or scheme not in ("memory", "redis"):
-        raise ConfigurationError(f"{redact_url(url)!r} is not the URL of a store", "use redis:// or memory://")
-    return scheme
+        raise NotSupportedError(f"{scheme}:// is not available yet", _FORMS)
+    if not separator or (scheme not in _SCHEMES and scheme != "memory"):
+        raise ConfigurationError(f"{redact_url(url)!r} is not the URL of a store", _FORMS)
+    return _SCHEMES.get(scheme)
+
+
+def _loaded(classes: _Classes, name: str) -> Any:
+    # A driver costs start-up time, and may not be installed: only those who use it load it.
+    return getattr(import_module(classes.module), name)
 
 
 def _shared(url: str, namespace: str, lease: float | None) -> Broker:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from stem_core.delivery import (
     DeadLetter,
     Delivery,
+    EndedRange,
     Pause,
     Place,
     Presence,
@@ -36,6 +37,24 @@ class Message(NamedTuple):
     topic: str
     cursor: str
     body: bytes
+
+
+class KeptRecord(NamedTuple):
+    """A record for a result backend.
+
+    Args:
+        id: Task id.
+        queue: The task's queue.
+        record: The encoded `TaskRecord`.
+        ttl: Seconds to keep it.
+        deliveries: Delivery count of the run that it tells of.
+    """
+
+    id: str
+    queue: str
+    record: bytes
+    ttl: float
+    deliveries: int
 
 
 class Queues(Protocol):
@@ -127,7 +146,13 @@ class DeadLetters(Protocol):
     """Jobs that will not run again by themselves."""
 
     async def dead(self, queue: str, limit: int, cursor: str = "") -> tuple[list[DeadLetter], str]:
-        """Return dead letters, newest first, and the cursor of the next page ("" at the end)."""
+        """Return dead letters, newest first, and the cursor of the next page ("" at the end).
+
+        A cursor stays good while letters are replayed, purged and added: no letter is passed over or shown twice.
+        """
+
+    async def letters(self, queue: str, ids: Sequence[str]) -> list[DeadLetter | None]:
+        """Return the dead letters of these ids, None where there is none."""
 
     async def replay(self, queue: str, ids: Sequence[str]) -> int:
         """Make dead letters ready again with attempt 0, atomically each; returns how many there were."""
@@ -172,8 +197,8 @@ class ResultBackend(Protocol):
     def location(self) -> str:
         """Where results lie; equal to a broker's `location` if both are the same store."""
 
-    async def put(self, entries: Sequence[tuple[str, bytes, float, int]]) -> list[bool]:
-        """Keep records: (id, record, ttl in seconds, deliveries).
+    async def put(self, entries: Sequence[KeptRecord]) -> list[bool]:
+        """Keep records.
 
         The first terminal record of the highest delivery count stands: False where one of a higher or equal count
         was there.
@@ -181,6 +206,13 @@ class ResultBackend(Protocol):
 
     async def get(self, ids: Sequence[str]) -> list[bytes | None]:
         """Return records, None where there is none."""
+
+    async def ended(self, wanted: EndedRange, limit: int, cursor: str = "") -> tuple[list[bytes], str]:
+        """Return records, those kept last first, and the cursor of the next page ("" at the end).
+
+        A page may hold fewer than `limit`, or none, before the end: some records may just have run out. A cursor stays
+        good while records come and go. When a record was kept is told by the store's clock, to the millisecond.
+        """
 
     async def close(self) -> None:
         """Give connections up. Twice is once."""
@@ -196,6 +228,10 @@ class Broker(Queues, QueueControl, DeadLetters, Topics, Presences, Protocol):
     @property
     def namespace(self) -> str:
         """The namespace all its keys are in."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What an operator should know of this store, a sentence each: nothing is verified, nothing is persisted."""
 
     def results(self) -> ResultBackend:
         """Return the result backend in this same store."""

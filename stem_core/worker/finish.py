@@ -13,7 +13,7 @@ import msgspec
 from stem_core.delivery import Outcome, Settled, Settlement
 from stem_core.errors import BrokerError
 from stem_core.service import Backoff
-from stem_core.stores.port import ResultBackend
+from stem_core.stores.port import KeptRecord, ResultBackend
 from stem_core.worker.active import Job
 from stem_core.worker.core import Core, log
 from stem_core.worker.outcome import Ending, event_of, requeued, settlement
@@ -121,7 +121,9 @@ class Finisher:
         settlements = [entry.settlement for entry in batch]
         if self._backend is not None:
             records = [
-                (each.delivery.id, each.record, each.record_ttl, each.delivery.deliveries)
+                KeptRecord(
+                    each.delivery.id, each.delivery.queue, each.record, each.record_ttl, each.delivery.deliveries
+                )
                 for each in settlements
                 if each.record is not None
             ]

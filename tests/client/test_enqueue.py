@@ -22,7 +22,7 @@ from stem_core.errors import (
 )
 from stem_core.results import TaskRecord, encode_record
 from stem_core.routing import RoutingConfig, Rule, broadcast_topic
-from stem_core.stores.port import FROM_START
+from stem_core.stores.port import FROM_START, KeptRecord
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ async def end(broker: InMemoryBroker, task_id: str, result: object) -> None:
     place = (await broker.locate([task_id]))[0]
     assert place is not None
     record = TaskRecord(state=TaskState.SUCCEEDED, result=result, envelope=msgspec.Raw(place.body))
-    await broker.results().put([(task_id, encode_record(record), 60.0, 1)])
+    await broker.results().put([KeptRecord(task_id, "default", encode_record(record), 60.0, 1)])
 
 
 async def test_waiters_share_a_poller_and_each_gets_its_own(stem: Stem, broker: InMemoryBroker) -> None:

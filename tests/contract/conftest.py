@@ -2,63 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from stem_core.stores.memory import InMemoryBroker
-from stem_core.stores.port import Broker
-from stem_core.stores.redis import RedisStreamsBroker
-from tests.contract.harness import LEASE, ShiftedClock, Store
-from tests.servers import RedisServer
+from stem_core.testing.contract.harness import Store
+from tests.contract.memory_store import memory_store
+from tests.contract.redis_store import valkey_store
+
+Opening = Callable[[pytest.FixtureRequest, str], AbstractAsyncContextManager[Store]]
 
 
-class MemoryStore:
-    """The store in memory, on a clock that tests move."""
-
-    def __init__(self) -> None:
-        self.clock = ShiftedClock()
-        self.broker: Broker = InMemoryBroker(clock=self.clock, lease=LEASE)
-
-    async def another(self) -> Broker:
-        return self.broker
-
-    async def pass_time(self, seconds: float) -> None:
-        self.clock.shift += seconds
-
-
-class RedisStore:
-    """A namespace of a real server, whose clock nobody moves."""
-
-    def __init__(self, url: str, namespace: str, broker: Broker, stack: AsyncExitStack) -> None:
-        self.broker = broker
-        self._url = url
-        self._namespace = namespace
-        self._stack = stack
-
-    async def another(self) -> Broker:
-        broker = await RedisStreamsBroker.connect(self._url, self._namespace)
-        return await self._stack.enter_async_context(broker)
-
-    async def pass_time(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
+@pytest.fixture(
+    params=[
+        pytest.param(memory_store, id="memory"),
+        pytest.param(valkey_store, id="valkey", marks=pytest.mark.redis),
+    ]
+)
 async def store(request: pytest.FixtureRequest, namespace: str) -> AsyncIterator[Store]:
     """Each store in turn, empty."""
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    server: RedisServer = request.getfixturevalue("redis_server")
-    async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(await RedisStreamsBroker.connect(server.url, namespace, LEASE))
-        yield RedisStore(server.url, namespace, broker, stack)
-
-
-@pytest.fixture
-def broker(store: Store) -> Broker:
-    """The store's broker."""
-    return store.broker
+    opening: Opening = request.param
+    async with opening(request, namespace) as opened:
+        yield opened

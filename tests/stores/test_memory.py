@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from stem_core.stores.memory import InMemoryBroker
-from tests.contract.harness import DEADLINE, publish, settle, stats, take
+from stem_core.testing.contract.harness import DEADLINE, publish, settle, stats, take
 
 
 def work(broker: InMemoryBroker, owner: str, number: int) -> list[str]:

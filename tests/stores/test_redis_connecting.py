@@ -9,9 +9,10 @@ import pytest
 
 from stem_core.errors import BrokerUnavailableError, ConfigurationError, NotSupportedError, StemError
 from stem_core.stores import connect_backend, connect_broker
+from stem_core.stores.port import KeptRecord
 from stem_core.stores.redis import RedisResultBackend, RedisStreamsBroker
 from stem_core.stores.redis.checks import check_facts
-from tests.contract.harness import publish, settle, take
+from stem_core.testing.contract.harness import publish, settle, take
 from tests.servers import RedisServer, free_port
 
 
@@ -114,7 +115,7 @@ async def test_broker_and_backend_of_one_url_are_one_store(redis_server: RedisSe
         await settle(broker, await take(broker))
         assert (await same.get([task_id]))[0] is not None
         assert await other.get([task_id]) == [None]
-        await other.put([(task_id, b"{}", 10.0, 1)])
+        await other.put([KeptRecord(task_id, "default", b"{}", 10.0, 1)])
         assert await other.get([task_id]) == [b"{}"]
 
 

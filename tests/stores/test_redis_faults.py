@@ -14,7 +14,7 @@ from stem_core.errors import BrokerError, BrokerFullError, BrokerUnavailableErro
 from stem_core.stores.port import FROM_START, Broker
 from stem_core.stores.redis import RedisStreamsBroker
 from stem_core.stores.redis.scripts import script
-from tests.contract.harness import job, publish, settle, stats, take, until
+from stem_core.testing.contract.harness import job, publish, settle, stats, take, until
 from tests.servers import RedisServer
 from tests.stores.proxy import Proxy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Final, Self
 
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.delivery import (
@@ -26,6 +26,9 @@ from stem_core.stores.memory.channels import MemoryChannels
 from stem_core.stores.memory.jobs import Job
 from stem_core.stores.memory.queue import MemoryQueue
 from stem_core.stores.memory.waiting import Bell
+from stem_core.stores.port import KeptRecord
+
+_REVOKED_TTL: Final = 86400.0
 
 
 class InMemoryBroker(MemoryChannels):
@@ -41,6 +44,7 @@ class InMemoryBroker(MemoryChannels):
         super().__init__(clock, threading.RLock())
         self.namespace = namespace
         self.location = f"memory://{id(self):x}"
+        self.warnings: tuple[str, ...] = ()
         self._lease = lease
         self._queues: dict[str, MemoryQueue] = {}
         self._places: dict[str, Job] = {}
@@ -135,7 +139,8 @@ class InMemoryBroker(MemoryChannels):
         if queue.finish(job, outcome, self._clock.monotonic(), self._clock.time()):
             del self._places[delivery.id]
             if outcome.record is not None:
-                self._results.put_now([(delivery.id, outcome.record, outcome.record_ttl, delivery.deliveries)])
+                kept = KeptRecord(delivery.id, delivery.queue, outcome.record, outcome.record_ttl, delivery.deliveries)
+                self._results.put_now([kept])
         return Settled.COMMITTED
 
     def renew(self, held: Sequence[Delivery]) -> list[bool]:
@@ -213,7 +218,7 @@ class InMemoryBroker(MemoryChannels):
         if record is not None and queue.cancel(job):
             del self._places[job.id]
             whole = record.removesuffix(b"null}") + job.body + b"}"
-            self._results.put_now([(job.id, whole, 86400.0, job.deliveries)])
+            self._results.put_now([KeptRecord(job.id, job.queue, whole, _REVOKED_TTL, job.deliveries)])
             return "cancelled"
         queue.revocations[revocation.id] = revocation
         return "pending"
@@ -243,12 +248,17 @@ class InMemoryBroker(MemoryChannels):
             return [_place(job, time - now) if (job := self._places.get(task_id)) else None for task_id in ids]
 
     async def dead(self, queue: str, limit: int, cursor: str = "") -> tuple[list[DeadLetter], str]:
-        """Return dead letters, newest first."""
+        """Return dead letters, newest first; a cursor is the number of the last one that was shown."""
+        below = int(cursor) if cursor else None
         with self._lock:
-            letters = list(reversed(self._queue(queue).dead.values()))
-        start = int(cursor or 0)
-        end = start + limit
-        return letters[start:end], str(end) if end < len(letters) else ""
+            letters = self._queue(queue).letters_before(below, limit + 1)
+        page = letters[:limit]
+        return [letter for _, letter in page], str(page[-1][0]) if len(letters) > limit else ""
+
+    async def letters(self, queue: str, ids: Sequence[str]) -> list[DeadLetter | None]:
+        """Return the dead letters of these ids."""
+        with self._lock:
+            return [self._queue(queue).letter(task_id) for task_id in ids]
 
     async def replay(self, queue: str, ids: Sequence[str]) -> int:
         """Make dead letters ready again."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter
-from typing import Final
+from typing import Final, NamedTuple
 
 from stem_core.delivery import DeadLetter, Delivery, Outcome, Pause, QueueStats, Revocation, Settlement
 from stem_core.envelope import Sealed
@@ -24,6 +24,12 @@ _COUNTERS: Final = {
 }
 
 
+class _Dead(NamedTuple):
+    number: int
+    letter: DeadLetter
+    priority: int
+
+
 class MemoryQueue:
     """Ready, held, delayed and dead jobs of one name."""
 
@@ -31,8 +37,7 @@ class MemoryQueue:
         self.name = name
         self.pause: Pause | None = None
         self.revocations: dict[str, Revocation] = {}
-        self.dead: dict[str, DeadLetter] = {}
-        self._dead_priorities: dict[str, int] = {}
+        self._dead: dict[str, _Dead] = {}
         self.held: dict[int, Job] = {}
         self.counters = dict.fromkeys(("published", "succeeded", "failed", "cancelled", "retried"), 0)
         self._lanes = Lanes()
@@ -119,8 +124,7 @@ class MemoryQueue:
             return False
         self.revocations.pop(job.id, None)
         if outcome.outcome is Outcome.DEAD:
-            self._dead_priorities[job.id] = job.priority
-            self.dead[job.id] = DeadLetter(
+            letter = DeadLetter(
                 id=job.id,
                 queue=self.name,
                 body=job.body,
@@ -130,6 +134,8 @@ class MemoryQueue:
                 deliveries=job.deliveries,
                 died_at=time,
             )
+            self._dead.pop(job.id, None)
+            self._dead[job.id] = _Dead(next(_tokens), letter, job.priority)
         return True
 
     def waiting(self, limit: int) -> list[Job]:
@@ -162,18 +168,28 @@ class MemoryQueue:
             self._place(job, now, back=True)
         return len(lost)
 
+    def letter(self, job_id: str) -> DeadLetter | None:
+        """Return a dead letter, if there is one."""
+        dead = self._dead.get(job_id)
+        return None if dead is None else dead.letter
+
+    def letters_before(self, below: int | None, limit: int) -> list[tuple[int, DeadLetter]]:
+        """Return dead letters and their numbers, newest first; those below a number if one is given."""
+        newest = (dead for dead in reversed(self._dead.values()) if below is None or dead.number < below)
+        return [(dead.number, dead.letter) for dead in itertools.islice(newest, limit)]
+
     def purge(self, job_id: str) -> DeadLetter | None:
         """Remove a dead letter; returns it."""
-        self._dead_priorities.pop(job_id, None)
-        return self.dead.pop(job_id, None)
+        dead = self._dead.pop(job_id, None)
+        return None if dead is None else dead.letter
 
     def replay(self, job_id: str, now: float) -> Job | None:
         """Make a dead letter ready again, if there is one."""
-        priority = self._dead_priorities.get(job_id, 0)
-        letter = self.purge(job_id)
-        if letter is None:
+        dead = self._dead.pop(job_id, None)
+        if dead is None:
             return None
-        job = Job(letter.id, self.name, letter.body, priority, deliveries=letter.deliveries)
+        letter = dead.letter
+        job = Job(letter.id, self.name, letter.body, dead.priority, deliveries=letter.deliveries)
         self.counters["published"] += 1
         self._place(job, now)
         return job
@@ -196,7 +212,7 @@ class MemoryQueue:
             ready=self.ready,
             inflight=len(self.held),
             delayed=self._delayed_count,
-            dead=len(self.dead),
+            dead=len(self._dead),
             oldest_s=None if oldest is None else max(0.0, now - oldest),
             paused=self.current_pause(time),
             **self.counters,

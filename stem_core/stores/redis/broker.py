@@ -28,6 +28,7 @@ class RedisStreamsBroker(RedisQueues, RedisOperations, RedisTopics):
     def __init__(self, connection: RedisConnection, namespace: str, lease: float) -> None:
         super().__init__(connection, namespace, lease)
         self.location = keys.location(connection.location, namespace)
+        self.warnings: tuple[str, ...] = ()
 
     @classmethod
     async def connect(cls, url: str, namespace: str = "stem", lease: float | None = None) -> Self:

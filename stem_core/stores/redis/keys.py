@@ -37,8 +37,3 @@ def presences(namespace: str) -> tuple[str, str, str]:
     """Return the hash of snapshots, and the sorted sets of when each was last seen and when it expires."""
     base = f"{{stem:{namespace}}}:workers"
     return base, f"{base}:seen", f"{base}:expire"
-
-
-def result(namespace: str, task_id: str) -> str:
-    """Return a task's record in a result backend of its own."""
-    return f"stem:{namespace}:result:{task_id}"

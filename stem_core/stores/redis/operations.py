@@ -108,19 +108,23 @@ class RedisOperations:
 
     async def dead(self, queue: str, limit: int, cursor: str = "") -> tuple[list[DeadLetter], str]:
         """Return dead letters, newest first, and the cursor of the next page."""
-        prefix = self._prefix(queue)
-        start = int(cursor or 0)
-        scored: Any = await self._redis.command("ZREVRANGE", f"{prefix}dead", start, start + limit - 1, "WITHSCORES")
-        ids, scores = scored[::2], scored[1::2]
+        score, _, task_id = cursor.partition(" ")
+        reply: Any = await self._redis.run("dead", [self._prefix(queue)], [limit + 1, score, task_id])
+        page = reply[:limit]
+        following = f"{page[-1][0].decode()} {page[-1][1].decode()}" if len(reply) > limit else ""
+        return [_letter(packed, float(score)) for score, _, packed in page if packed], following
+
+    async def letters(self, queue: str, ids: Sequence[str]) -> list[DeadLetter | None]:
+        """Return the dead letters of these ids, None where there is none."""
         if not ids:
-            return [], ""
+            return []
+        prefix = self._prefix(queue)
+        scores: Any = await self._redis.command("ZMSCORE", f"{prefix}dead", *ids)
         packed: Any = await self._redis.command("HMGET", f"{prefix}letters", *ids)
-        letters = [
-            msgspec.structs.replace(_letters.decode(value).letter, died_at=float(score) / 1000)
+        return [
+            _letter(value, float(score)) if value is not None and score is not None else None
             for value, score in zip(packed, scores, strict=True)
-            if value is not None
         ]
-        return letters, str(start + limit) if len(ids) == limit else ""
 
     async def replay(self, queue: str, ids: Sequence[str]) -> int:
         """Make dead letters ready again with attempt 0."""
@@ -142,6 +146,10 @@ class RedisOperations:
         removed = _number(await self._redis.command("ZREM", f"{prefix}dead", *ids))
         await self._redis.command("HDEL", f"{prefix}letters", *ids)
         return removed
+
+
+def _letter(packed: bytes, died_at_ms: float) -> DeadLetter:
+    return msgspec.structs.replace(_letters.decode(packed).letter, died_at=died_at_ms / 1000)
 
 
 def _number(reply: object) -> int:

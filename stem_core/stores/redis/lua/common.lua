@@ -74,3 +74,29 @@ local function revocation(id)
   redis.call('HDEL', prefix .. 'revoked', id)
   return ''
 end
+
+-- Ended tasks are indexed by when their records were kept, in one sorted set for each class of lifetimes (up to 2^class
+-- seconds), so that what has run out is cut off by its score alone, at next to no cost.
+local MOST_CLASS = 34
+
+local function to_index(classes, id, ttl)
+  local class = 0
+  while class < MOST_CLASS and 2 ^ class * 1000 < ttl do class = class + 1 end
+  local words = classes[class] or {}
+  classes[class] = words
+  words[#words + 1] = now_ms()
+  words[#words + 1] = id
+end
+
+local function write_index(classes)
+  for class, words in pairs(classes) do
+    local key, life = prefix .. 'ended:' .. class, 2 ^ class * 1000
+    redis.call('ZADD', key, unpack(words))
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', now_ms() - life))
+    redis.call('PEXPIRE', key, string.format('%.0f', life))
+  end
+end
+
+local function leave_index(id)
+  for class = 0, MOST_CLASS do redis.call('ZREM', prefix .. 'ended:' .. class, id) end
+end

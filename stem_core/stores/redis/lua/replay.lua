@@ -7,6 +7,7 @@ for at = 1, #ARGV, 4 do
     add('s' .. ARGV[at + 1], id, ARGV[at + 2], ARGV[at + 3])
     redis.call('HDEL', prefix .. 'letters', id)
     redis.call('ZREM', prefix .. 'dead', id)
+    leave_index(id)
     replayed = replayed + 1
   end
 end

@@ -7,8 +7,10 @@ for at = 1, #all, 2 do
   if tonumber(string.match(all[at + 1], '^%d+')) <= now then redis.call('HDEL', prefix .. 'revoked', all[at]) end
 end
 
+local classes = {}
 local function cancel(id, record, body)
   redis.call('SET', prefix .. 't:' .. id, record .. body .. '}', 'PX', 86400000)
+  to_index(classes, id, 86400000)
   count('cancelled', 1)
   return 'cancelled'
 end
@@ -41,4 +43,5 @@ end
 
 local answers = {}
 for at = 1, #ARGV, 3 do answers[#answers + 1] = revoke(ARGV[at], ARGV[at + 1], ARGV[at + 2]) end
+write_index(classes)
 return answers

@@ -18,13 +18,14 @@ if not held.err then
 end
 local now = now_ms()
 local counts = {ok = 0, revoked = 0, dead = 0, retry = 0, requeue = 0}
-local settled, done, ids, fields = {}, {}, {}, {}
+local settled, done, ids, fields, classes = {}, {}, {}, {}, {}
 
 local function keep(id, record, ttl)
   if record == '' then
     redis.call('DEL', prefix .. 't:' .. id)
   else
     redis.call('SET', prefix .. 't:' .. id, record, 'PX', ttl)
+    to_index(classes, id, tonumber(ttl))
   end
 end
 
@@ -60,6 +61,7 @@ for number, first in ipairs(jobs) do
     settled[number] = attempt and tonumber(attempt) <= tonumber(ARGV[first + 3]) and 0 or 2
   end
 end
+write_index(classes)
 if #done > 0 then
   redis.call('XACK', key, 'g', unpack(done))
   redis.call('XDEL', key, unpack(done))

@@ -10,7 +10,7 @@ from stem_core.delivery import Outcome, Pause, Revocation
 from stem_core.results import TaskRecord, encode_record, status_of_record
 from stem_core.states import TaskState
 from stem_core.stores.port import Broker
-from tests.contract.harness import (
+from stem_core.testing.contract.harness import (
     Store,
     conserved,
     job,

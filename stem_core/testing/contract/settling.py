@@ -8,7 +8,7 @@ from stem_core.delivery import Outcome, Settled
 from stem_core.results import decode_record, status_of_record
 from stem_core.states import TaskState
 from stem_core.stores.port import Broker
-from tests.contract.harness import (
+from stem_core.testing.contract.harness import (
     Store,
     conserved,
     let_leases_run_out,

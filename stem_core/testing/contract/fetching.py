@@ -6,8 +6,9 @@ import asyncio
 from collections import Counter
 
 from stem_core.clock import SYSTEM_CLOCK
+from stem_core.delivery import Delivery
 from stem_core.stores.port import Broker
-from tests.contract.harness import DEADLINE, Store, job, publish, settle, take, until
+from stem_core.testing.contract.harness import DEADLINE, Store, job, publish, settle, take, until
 
 
 async def test_jobs_come_first_in_first_out(broker: Broker) -> None:
@@ -166,7 +167,7 @@ async def test_a_fetch_that_is_cancelled_while_it_waits_loses_nothing(store: Sto
         await published
         found = outcome if isinstance(outcome, list) else []
 
-        async def arrived(found: list[object] = found) -> bool:
+        async def arrived(found: list[Delivery] = found) -> bool:
             return bool(found or await take(broker))
 
         await until(arrived)

@@ -6,7 +6,7 @@ import asyncio
 
 from stem_core.delivery import Outcome, Settled, Upkeep
 from stem_core.stores.port import Broker
-from tests.contract.harness import (
+from stem_core.testing.contract.harness import (
     LEASE,
     Store,
     let_leases_run_out,

@@ -9,7 +9,7 @@ import pytest
 
 from stem_core.delivery import Outcome, QueueStats, Settled
 from stem_core.stores.port import Broker
-from tests.contract.harness import Store, conserved, publish, settle, stats, take
+from stem_core.testing.contract.harness import Store, conserved, publish, settle, stats, take
 
 
 async def test_an_unknown_queue_has_figures_of_nought(broker: Broker) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from stem_core.delivery import Outcome
 from stem_core.stores.port import Broker
-from tests.contract.harness import Store, job, publish, settle, stats, take, take_one, until
+from stem_core.testing.contract.harness import Store, job, publish, settle, stats, take, take_one, until
 
 
 async def upkeep_and_take(broker: Broker) -> list[str]:

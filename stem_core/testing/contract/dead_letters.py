@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stem_core.delivery import Outcome
 from stem_core.stores.port import Broker
-from tests.contract.harness import Store, conserved, publish, settle, stats, take, take_one
+from stem_core.testing.contract.harness import Store, conserved, publish, settle, stats, take, take_one
 
 
 async def kill(broker: Broker, number: int = 1, **options: float) -> list[str]:
@@ -95,3 +95,40 @@ async def test_the_books_balance_after_replay_and_purge(broker: Broker) -> None:
     figures = await stats(broker)
     assert (figures.published, figures.failed, figures.ready, figures.dead) == (5, 3, 2, 0)
     assert conserved(figures)
+
+
+async def test_dead_letters_are_found_by_their_ids(broker: Broker) -> None:
+    ids = await kill(broker, 2)
+    second, unknown, first = await broker.letters("q", [ids[1], "unknown", ids[0]])
+    assert (second and second.id, unknown, first and first.id) == (ids[1], None, ids[0])
+    assert first is not None
+    assert (first.reason, first.error, first.queue) == ("poison", "boom", "q")
+    assert await broker.letters("q", []) == []
+
+
+async def test_a_page_of_dead_letters_is_not_disturbed_by_what_comes_and_goes(store: Store) -> None:
+    broker = store.broker
+    ids = []
+    for _ in range(6):
+        ids += await kill(broker)
+        await store.pass_time(0.002)
+    first, cursor = await broker.dead("q", 2)
+    await broker.replay("q", [first[0].id])
+    await broker.purge("q", [first[1].id])
+    await settle(broker, await take(broker), Outcome.DEAD)
+    second, cursor = await broker.dead("q", 2, cursor)
+    third, cursor = await broker.dead("q", 2, cursor)
+    assert [letter.id for letter in (*second, *third)] == ids[3::-1]
+    assert cursor == ""
+
+
+async def test_many_that_died_at_once_are_each_shown_once(broker: Broker) -> None:
+    ids = await publish(broker, 30)
+    await settle(broker, await take(broker), Outcome.DEAD)
+    seen: list[str] = []
+    cursor = ""
+    for _ in range(5):
+        page, cursor = await broker.dead("q", 7, cursor)
+        seen += [letter.id for letter in page]
+    assert sorted(seen) == sorted(ids)
+    assert cursor == ""

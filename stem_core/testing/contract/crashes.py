@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from stem_core.delivery import Delivery, Outcome
-from tests.contract.harness import Store, let_leases_run_out, publish, settle, take, take_one
+from stem_core.testing.contract.harness import Store, let_leases_run_out, publish, settle, take, take_one
 
 
 async def crash(store: Store) -> list[Delivery]:

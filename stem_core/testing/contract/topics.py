@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from stem_core.stores.port import FROM_NOW, FROM_START, Broker
-from tests.contract.harness import Store
+from stem_core.testing.contract.harness import Store
 
 
 async def test_what_is_appended_is_read_in_order(broker: Broker) -> None:

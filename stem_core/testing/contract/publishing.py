@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stem_core.stores.port import Broker
-from tests.contract.harness import job, publish, settle, stats, take, take_one
+from stem_core.testing.contract.harness import job, publish, settle, stats, take, take_one
 
 
 async def test_a_published_job_is_delivered_as_it_was_sealed(broker: Broker) -> None:

@@ -1,4 +1,4 @@
-"""What the contract tests are written with. To hold another store to them, give a `store` fixture of your own."""
+"""What the contract tests are written with."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Protocol
 import msgspec
 
 from stem_core.clock import SYSTEM_CLOCK
-from stem_core.delivery import Delivery, Outcome, QueueStats, Settled, Settlement, Subscription
+from stem_core.delivery import Delivery, EndedRange, Outcome, QueueStats, Settled, Settlement, Subscription
 from stem_core.envelope import Envelope, Sealed, new_task_id, seal
 from stem_core.results import TaskRecord, encode_record
 from stem_core.states import TaskState
-from stem_core.stores.port import Broker
+from stem_core.stores.port import Broker, KeptRecord, ResultBackend
 
 LEASE = 0.25
 """Seconds; short, so that a real server's leases run out within a test."""
@@ -87,6 +87,11 @@ def record(delivery: Delivery, state: TaskState = TaskState.SUCCEEDED, result: o
     )
 
 
+def kept(task_id: str, body: bytes, *, queue: str = "q", ttl: float = 10.0, deliveries: int = 1) -> KeptRecord:
+    """Return a record for a result backend."""
+    return KeptRecord(task_id, queue, body, ttl, deliveries)
+
+
 def outcome(delivery: Delivery, kind: Outcome = Outcome.SUCCEEDED, **details: object) -> Settlement:
     """Return a settlement; terminal ones keep a record."""
     states = {
@@ -104,6 +109,15 @@ async def settle(
 ) -> list[Settled]:
     """Settle all in one call."""
     return await broker.settle([outcome(delivery, kind, **details) for delivery in deliveries])
+
+
+async def all_ended(results: ResultBackend, wanted: EndedRange, page: int = 2) -> list[bytes]:
+    """Return all records of a range, read page by page."""
+    found, cursor = await results.ended(wanted, page)
+    while cursor:
+        more, cursor = await results.ended(wanted, page, cursor)
+        found += more
+    return found
 
 
 async def stats(broker: Broker, queue: str = "q") -> QueueStats:

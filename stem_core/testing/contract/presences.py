@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stem_core.stores.port import Broker
-from tests.contract.harness import Store
+from stem_core.testing.contract.harness import Store
 
 
 async def test_an_announced_worker_is_seen_by_all(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""What tests of Stem, of stores and of programs on Stem are written with. Needs pytest."""
