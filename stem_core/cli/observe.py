@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _REFRESH_SECONDS: Final = 1.0
 _EVENTS_PER_READ: Final = 512
-_DEAD_PER_QUEUE: Final = 1000
+_LETTERS_SHOWN: Final = 1000
 
 
 @click.group()
@@ -97,17 +97,22 @@ def events(invocation: Invocation, follow: bool, limit: int) -> None:
 
 @observe.command()
 @click.option("--queue", "names", multiple=True, metavar="Q", help="Only this queue; may be repeated.")
-@cluster_options
-def dlq(invocation: Invocation, names: tuple[str, ...]) -> None:
-    """Show dead letters: jobs that will not run again by themselves."""
-    letters = invocation.run(functools.partial(_dead_letters, names=split_names(names)))
-    if invocation.as_json:
-        write_json(letters)
-        return
-    rows = [
-        (each["queue"], each["id"], each["name"], each["attempt"], each["reason"], each["error"]) for each in letters
-    ]
-    write_table(["QUEUE", "ID", "TASK", "ATTEMPT", "REASON", "ERROR"], rows, "no dead letters")
+@observing
+def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
+    """Show the newest dead letters: jobs that will not run again by themselves."""
+    from stem_core.cli.dlq import letter_document, letter_rows  # noqa: PLC0415 - only this command needs them
+    from stem_core.client.dead_letters import LetterFilter  # noqa: PLC0415 - as above
+
+    wanted = LetterFilter(queues=split_names(names) or None)
+
+    async def show(cluster: ClusterClient) -> None:
+        letters, _ = await cluster.dead_letters.page(wanted, _LETTERS_SHOWN)
+        if invocation.as_json:
+            write_json([letter_document(letter) for letter in letters])
+        else:
+            letter_rows(letters)
+
+    invocation.run(_repeated(show, follow=follow))
 
 
 @observe.command()
@@ -228,23 +233,3 @@ def _write_event(event: dict[str, Any]) -> None:
         if key not in ("event", "source", "at") and value not in ("", None)
     )
     write_line(f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}  {event['event']:<26} {rest}")
-
-
-async def _dead_letters(cluster: ClusterClient, names: Sequence[str]) -> list[dict[str, Any]]:
-    letters = []
-    for queue in names or [stats.name for stats in await cluster.queues() if stats.dead]:
-        found, _ = await cluster.dead(queue, _DEAD_PER_QUEUE)
-        for letter in found:
-            document = {name: getattr(letter, name) for name in letter.__struct_fields__ if name != "body"}
-            letters.append({**document, "name": _task_name(letter.body)})
-    return letters
-
-
-def _task_name(body: bytes) -> str | None:
-    from stem_core.envelope import unseal  # noqa: PLC0415 - only dead letters are looked into
-    from stem_core.errors import EnvelopeInvalidError  # noqa: PLC0415 - as above
-
-    try:
-        return unseal(body).name
-    except EnvelopeInvalidError:
-        return None  # which may well be why it is dead

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 import msgspec
 
-from stem_core.cli.options import Invocation, cluster_options
-from stem_core.cli.output import write_json, write_line
+from stem_core.cli.options import DURATION, Invocation, cluster_options, split_names
+from stem_core.cli.output import write_json, write_line, write_note, write_table
 from stem_core.client.cluster import ClusterClient
+from stem_core.client.listing import TaskFilter
 from stem_core.errors import StemError
 from stem_core.results import TaskStatus
+from stem_core.states import TaskState
 from stem_core.text import visible_lines
 
 _MAX_TRACEBACK_LINES = 60
@@ -19,7 +22,7 @@ _MAX_TRACEBACK_LINES = 60
 
 @click.group()
 def task() -> None:
-    """Look at single tasks."""
+    """Look at tasks."""
 
 
 @task.command()
@@ -45,6 +48,56 @@ def show(invocation: Invocation, task_id: str) -> None:
         write_line(f"{'error:':<13}{status.error.type}: {status.error.message}")
         for line in visible_lines(status.error.traceback, _MAX_TRACEBACK_LINES):
             write_line(f"  {line}")
+
+
+@task.command("list")
+@click.option("--state", "states", multiple=True, type=click.Choice(list(TaskState)), help="Only in this state.")
+@click.option("--queue", "names", multiple=True, metavar="Q", help="Only of this queue; may be repeated.")
+@click.option("--task", "name", metavar="NAME", help="Only of this name; * and ? stand for any letters.")
+@click.option("--since", type=DURATION, metavar="1h", help="Only what ended within this time.")
+@click.option("--until", type=DURATION, metavar="5m", help="Only what ended longer than this ago.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="Ended tasks, at most (50).")
+@click.option("--cursor", default="", metavar="C", help="Go on where a page before ended.")
+@cluster_options
+def list_(invocation: Invocation, limit: int, cursor: str, **choice: Any) -> None:
+    """Show tasks: those that wait or run, then those that ended, latest first."""
+
+    async def look(cluster: ClusterClient) -> tuple[list[TaskStatus], str]:
+        now = await cluster.broker.time()
+        wanted = TaskFilter(
+            states=frozenset(map(TaskState, choice["states"])) or None,
+            queues=split_names(choice["names"]) or None,
+            task=choice["name"],
+            since=None if choice["since"] is None else now - choice["since"],
+            until=None if choice["until"] is None else now - choice["until"],
+        )
+        return await cluster.tasks(wanted, limit, cursor)
+
+    found, following = invocation.run(look)
+    if invocation.as_json:
+        write_json({"tasks": found, "cursor": following or None})
+        return
+    rows = [
+        (status.id, status.name, status.queue, status.state, status.attempt, _when(status), _why(status))
+        for status in found
+    ]
+    write_table(["ID", "TASK", "QUEUE", "STATE", "ATTEMPT", "WHEN", ""], rows, "no such tasks")
+    if following:
+        write_note(f"there are more: --cursor '{following}'")
+
+
+def _when(status: TaskStatus) -> str:
+    for name in ("finished_at", "started_at", "due_at", "enqueued_at"):
+        value = getattr(status, name)
+        if value:
+            return _shown(name, value)
+    return ""
+
+
+def _why(status: TaskStatus) -> str:
+    if status.error is not None:
+        return f"{status.error.type}: {status.error.message}"
+    return status.reason
 
 
 def _shown(name: str, value: object) -> str:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from stem_core.client.answers import Answer, CommandResult, RevokeResult
     from stem_core.client.cluster import ClusterClient, EventBatch, SeenWorker
     from stem_core.client.control import ControlClient
+    from stem_core.client.dead_letters import DeadLetters, Letter, LetterFilter
     from stem_core.client.function import TaskFunction
     from stem_core.client.job import Job
+    from stem_core.client.listing import TaskFilter
     from stem_core.client.stem import Stem
 
 _PLACES: Final = {
@@ -21,11 +23,15 @@ _PLACES: Final = {
     "ClusterClient": "stem_core.client.cluster",
     "CommandResult": "stem_core.client.answers",
     "ControlClient": "stem_core.client.control",
+    "DeadLetters": "stem_core.client.dead_letters",
     "EventBatch": "stem_core.client.cluster",
     "Job": "stem_core.client.job",
+    "Letter": "stem_core.client.dead_letters",
+    "LetterFilter": "stem_core.client.dead_letters",
     "RevokeResult": "stem_core.client.answers",
     "SeenWorker": "stem_core.client.cluster",
     "Stem": "stem_core.client.stem",
+    "TaskFilter": "stem_core.client.listing",
     "TaskFunction": "stem_core.client.function",
 }
 
@@ -34,11 +40,15 @@ __all__ = [
     "ClusterClient",
     "CommandResult",
     "ControlClient",
+    "DeadLetters",
     "EventBatch",
     "Job",
+    "Letter",
+    "LetterFilter",
     "RevokeResult",
     "SeenWorker",
     "Stem",
+    "TaskFilter",
     "TaskFunction",
 ]
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
+
+if TYPE_CHECKING:
+    from stem_core.client.dead_letters import DeadLetters
+    from stem_core.client.listing import TaskFilter
 
 from stem_core.client.connecting import connect
 from stem_core.client.control import DEFAULT_TIMEOUT, ControlClient
 from stem_core.client.liveness import SeenWorker, seen_workers
 from stem_core.client.lookup import find_task, status_of_place
 from stem_core.config import StemConfig
-from stem_core.delivery import DeadLetter, QueueStats
+from stem_core.delivery import QueueStats
 from stem_core.errors import EnvelopeInvalidError
 from stem_core.events import EVENTS_TOPIC, Frame, decode_frame
 from stem_core.results import TaskStatus
@@ -95,6 +99,12 @@ class ClusterClient:
         """Return all that is known of a task, or None if nothing is."""
         return await find_task(self.broker, self.backend, task_id)
 
+    async def tasks(self, wanted: TaskFilter, limit: int = 50, cursor: str = "") -> tuple[list[TaskStatus], str]:
+        """Return tasks by state, queue, name and time, and the cursor of the next page ("" at the end)."""
+        from stem_core.client.listing import list_tasks  # noqa: PLC0415 - only few commands list tasks
+
+        return await list_tasks(self.broker, self.backend, wanted, limit, cursor)
+
     async def waiting(self, queue: str, limit: int = 50) -> list[TaskStatus]:
         """Return tasks of a queue that no worker holds, next to run first. What is no envelope is left out."""
         found = []
@@ -125,9 +135,12 @@ class ClusterClient:
         """Return the cursor of the newest frame, to read only what comes later."""
         return await self.broker.tail(EVENTS_TOPIC)
 
-    async def dead(self, queue: str, limit: int = 100, cursor: str = "") -> tuple[list[DeadLetter], str]:
-        """Return dead letters of a queue, newest first, and the cursor of the next page ("" at the end)."""
-        return await self.broker.dead(queue, limit, cursor)
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Jobs that will not run again by themselves."""
+        from stem_core.client.dead_letters import DeadLetters  # noqa: PLC0415 - only few commands need them
+
+        return DeadLetters(self.broker)
 
     async def ping(self) -> float:
         """Return the round trip to the broker in seconds."""

@@ -16,13 +16,17 @@ from stem_core.stores.port import Broker, ResultBackend
 async def find_task(broker: Broker, backend: ResultBackend, task_id: str) -> TaskStatus | None:
     """Return all that is known of a task, or None if nothing is.
 
+    A task that waits in the broker has not ended, whatever a result backend elsewhere keeps of it: it was replayed.
+
     Raises:
         EnvelopeInvalidError: What stands in the queue under that id is no envelope.
     """
     ended = await find_ended(broker, backend, task_id)
-    if ended is not None:
+    if ended is not None and backend.location == broker.location:
         return ended
     place = (await broker.locate([task_id]))[0]
+    if ended is not None and (place is None or place.where == "inflight"):
+        return ended
     if place is None:
         # It may have ended between the two questions.
         return await find_ended(broker, backend, task_id)

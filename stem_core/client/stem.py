@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Final, Self, Unpack
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
 from stem_core.client.preparing import Prepared, prepare
 from stem_core.client.sync import BACKGROUND
+from stem_core.client.watching import watch_task
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.config import StemConfig
 from stem_core.durations import Duration, format_duration, seconds
@@ -180,6 +181,19 @@ class Stem:
                 f"task {task_id!r} did not end within {format_duration(patience or 0.0)}",
                 await _whereabouts(link, task_id),
             ) from None
+
+    async def watch(self, task_id: str) -> AsyncIterator[TaskStatus]:
+        """Yield a task's status now and each time that it has changed, until it has ended.
+
+        Args:
+            task_id: Which task; one of which nothing is known yet is waited for.
+
+        Raises:
+            BrokerUnavailableError: The broker cannot be reached.
+        """
+        link = await self._link()
+        async for status in watch_task(link.broker, link.backend, task_id, self._clock):
+            yield status
 
     def wait_for_sync(self, task_id: str, timeout: Duration | None = None) -> TaskStatus:
         """Do what `wait_for` does, from a program without an event loop."""

@@ -1,0 +1,197 @@
+"""`stem dlq …`: dead letters, jobs that will not run again by themselves."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import click
+import msgspec
+
+from stem_core.cli.options import DURATION, Invocation, cluster_options, split_names
+from stem_core.cli.output import write_json, write_line, write_note, write_table
+from stem_core.cli.progress import progress
+from stem_core.client.cluster import ClusterClient
+from stem_core.client.dead_letters import Letter, LetterFilter
+from stem_core.clock import SYSTEM_CLOCK
+from stem_core.errors import StemError, UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PAGE: Final = 50
+
+
+@click.group()
+def dlq() -> None:
+    """Look at dead letters, replay them, or delete them."""
+
+
+def choosing(command: F) -> F:
+    """Add the flags that say which letters are meant; the command gets a `LetterFilter` as `wanted`."""
+
+    @click.option("--since", type=DURATION, metavar="1h", help="Only what died within this time.")
+    @click.option("--error", metavar="TEXT", help="Only with this text in the error.")
+    @click.option("--reason", metavar="R", help="Only dead for this reason, such as poison or max-retries-exhausted.")
+    @click.option("--task", metavar="NAME", help="Only of this task; * and ? stand for any letters.")
+    @click.option("--queue", "names", multiple=True, metavar="Q", help="Only in this queue; may be repeated.")
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any, names: tuple[str, ...], task: str | None, reason: str | None, error: str | None,
+        since: float | None, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        earliest = None if since is None else SYSTEM_CLOCK.time() - since
+        wanted = LetterFilter(queues=split_names(names) or None, task=task, reason=reason, error=error, since=earliest)
+        return command(*args, wanted=wanted, **kwargs)
+
+    return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
+
+
+@dlq.command("list")
+@choosing
+@click.option("--limit", type=click.IntRange(min=1), default=_PAGE, metavar="N", help="At most so many (50).")
+@click.option("--cursor", default="", metavar="C", help="Go on where a page before ended.")
+@cluster_options
+def list_(invocation: Invocation, wanted: LetterFilter, limit: int, cursor: str) -> None:
+    """Show dead letters, newest first."""
+    letters, following = invocation.run(functools.partial(_page, wanted=wanted, limit=limit, cursor=cursor))
+    if invocation.as_json:
+        write_json({"letters": [letter_document(letter) for letter in letters], "cursor": following or None})
+        return
+    letter_rows(letters)
+    if following:
+        write_note(f"there are more: --cursor '{following}'")
+
+
+async def _page(cluster: ClusterClient, *, wanted: LetterFilter, limit: int, cursor: str) -> tuple[list[Letter], str]:
+    return await cluster.dead_letters.page(wanted, limit, cursor)
+
+
+@dlq.command()
+@click.argument("task_id", metavar="ID")
+@cluster_options
+def show(invocation: Invocation, task_id: str) -> None:
+    """Show a dead letter whole: why, when, after how many attempts, and its arguments."""
+
+    async def find(cluster: ClusterClient) -> Letter | None:
+        return await cluster.dead_letters.find(task_id)
+
+    letter = invocation.run(find)
+    if letter is None:
+        raise StemError(f"there is no dead letter of task {task_id!r}", "see stem dlq list, or stem task show")
+    document = letter_document(letter)
+    if invocation.as_json:
+        write_json(document)
+        return
+    for name, value in document.items():
+        write_line(
+            f"{name + ':':<12}{json.dumps(value, ensure_ascii=False) if name == 'args' else _shown(name, value)}"
+        )
+
+
+def _bulk(command: F) -> F:
+    @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+    @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+    @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many, the newest.")
+    @click.option("--all", "all_", is_flag=True, help="All dead letters of all queues.")
+    @click.argument("ids", metavar="[ID]...", nargs=-1)
+    @choosing
+    @cluster_options
+    @functools.wraps(command)
+    def wrapped(
+        invocation: Invocation, *, wanted: LetterFilter, ids: tuple[str, ...], all_: bool, **kwargs: Any
+    ) -> Any:
+        wanted = msgspec.structs.replace(wanted, ids=ids or None)
+        if wanted == LetterFilter() and not all_:
+            raise UsageError("which dead letters are meant is not said", "name ids, give a filter, or say --all")
+        return command(invocation, wanted=wanted, **kwargs)
+
+    return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
+
+
+@dlq.command()
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most so many a second.")
+@_bulk
+def replay(invocation: Invocation, wanted: LetterFilter, rate: float | None, **flags: Any) -> None:
+    """Make dead letters ready again, from their first attempt."""
+
+    async def act(cluster: ClusterClient, limit: int | None) -> int:
+        with progress("replaying", quiet=invocation.as_json) as on_done:
+            return await cluster.dead_letters.replay(wanted, rate=rate, limit=limit, on_done=on_done)
+
+    _carry_out(invocation, "replayed", wanted, act, **flags)
+
+
+@dlq.command()
+@_bulk
+def purge(invocation: Invocation, wanted: LetterFilter, **flags: Any) -> None:
+    """Delete dead letters for good."""
+
+    async def act(cluster: ClusterClient, limit: int | None) -> int:
+        with progress("purging", quiet=invocation.as_json) as on_done:
+            return await cluster.dead_letters.purge(wanted, limit=limit, on_done=on_done)
+
+    _carry_out(invocation, "purged", wanted, act, **flags)
+
+
+def _carry_out(invocation: Invocation, done: str, wanted: LetterFilter, act: Callable[..., Any], **flags: Any) -> None:
+    limit, dry_run, yes = flags["limit"], flags["dry_run"], flags["yes"]
+
+    async def meant(cluster: ClusterClient) -> list[tuple[str, str]]:
+        return await cluster.dead_letters.places(wanted, limit)
+
+    if dry_run or not yes:
+        places = invocation.run(meant)
+        queues = ", ".join(sorted({queue for queue, _ in places})) or "no queue"
+        if dry_run:
+            if invocation.as_json:
+                write_json({done: 0, "would_be": len(places), "ids": [task_id for _, task_id in places]})
+            else:
+                write_line(f"{len(places):,} dead letters of {queues} would be {done}")
+            return
+        if places and not invocation.as_json:
+            if not sys.stdin.isatty():
+                raise UsageError("nobody can be asked whether to go on", "say --yes, or look first with --dry-run")
+            click.confirm(f"{len(places):,} dead letters of {queues} will be {done}. Go on?", abort=True, err=True)
+    number = invocation.run(functools.partial(act, limit=limit))
+    if invocation.as_json:
+        write_json({done: number})
+    else:
+        write_line(f"{number:,} dead letters {done}")
+
+
+def letter_document(letter: Letter) -> dict[str, Any]:
+    """Return a dead letter as JSON data."""
+    dead = letter.dead
+    return {
+        "id": dead.id,
+        "queue": dead.queue,
+        "name": letter.task,
+        "reason": dead.reason,
+        "error": dead.error,
+        "attempt": dead.attempt,
+        "deliveries": dead.deliveries,
+        "died_at": dead.died_at,
+        "args": None if letter.envelope is None else msgspec.to_builtins(letter.envelope.args),
+    }
+
+
+def letter_rows(letters: list[Letter]) -> None:
+    """Print dead letters for a person."""
+    rows = [
+        (
+            letter.dead.queue, letter.dead.id, letter.task, letter.dead.attempt, _shown("died_at", letter.dead.died_at),
+            letter.dead.reason, letter.dead.error,
+        )
+        for letter in letters
+    ]  # fmt: skip
+    write_table(["QUEUE", "ID", "TASK", "ATTEMPT", "DIED", "REASON", "ERROR"], rows, "no dead letters")
+
+
+def _shown(name: str, value: object) -> str:
+    if name.endswith("_at") and isinstance(value, float):
+        return datetime.fromtimestamp(value).astimezone().isoformat(sep=" ", timespec="seconds")
+    return str(value)
