@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 import pytest
 
@@ -14,12 +15,13 @@ from tests.contract.redis_store import valkey_store
 Opening = Callable[[pytest.FixtureRequest, str], AbstractAsyncContextManager[Store]]
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(memory_store, id="memory"),
-        pytest.param(valkey_store, id="valkey", marks=pytest.mark.redis),
-    ]
-)
+STORES: Final = [
+    pytest.param(memory_store, id="memory"),
+    pytest.param(valkey_store, id="valkey", marks=pytest.mark.redis),
+]
+
+
+@pytest.fixture(params=STORES)
 async def store(request: pytest.FixtureRequest, namespace: str) -> AsyncIterator[Store]:
     """Each store in turn, empty."""
     opening: Opening = request.param
