@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -46,3 +47,15 @@ def private_redis(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path / "redis", aof=True).start()
     yield server
     server.kill()
+
+
+SERVED: Final = [
+    pytest.param("redis_url", id="valkey", marks=pytest.mark.redis),
+]
+"""Fixtures that give the URL of a store which several processes can share."""
+
+
+@pytest.fixture(params=SERVED)
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The URL of each store in turn that several processes can share; take a `namespace` of your own in it."""
+    return str(request.getfixturevalue(request.param))

@@ -23,6 +23,8 @@ def pause_after(done: Upkeep, lease: float, jitter: float) -> float:
         jitter: A number in [0, 1), so that workers do not come all at once.
     """
     most = min(MOST, lease / 4) * (1.0 - 0.25 * jitter)
+    if done.promoted and done.next_due == 0.0:
+        return 0.0  # more was due than fits into one round
     if done.promoted or done.reclaimed:
         return min(LEAST, most)
     return most if done.next_due is None else min(max(done.next_due, LEAST), most)

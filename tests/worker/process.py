@@ -1,4 +1,7 @@
-"""A worker in a process of its own: `python -m tests.worker.process URL NAMESPACE WORKER LEDGER`."""
+"""A worker in a process of its own: `python -m tests.worker.process URL NAMESPACE WORKER LEDGER SKEW`.
+
+SKEW is by how many seconds its clock is wrong.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,17 @@ import sys
 import time
 
 from stem_core.options import TaskOptions
-from stem_core.stores.redis import RedisStreamsBroker
+from stem_core.stores import connect_broker
 from stem_core.tasks import FunctionTaskHandler, SimpleTaskRegistry, TaskContext
+from stem_core.testing.contract.harness import ShiftedClock
 from stem_core.worker import Worker
 
 
-async def main(url: str, namespace: str, worker: str, ledger: str) -> None:
+async def main(url: str, namespace: str, worker: str, ledger: str, skew: str) -> None:
     file = os.open(ledger, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 
     def note(what: str, context: TaskContext) -> None:
-        os.write(file, f"{what} {context.id} {worker}\n".encode())
+        os.write(file, f"{what} {context.id} {worker} {time.time():.6f}\n".encode())
 
     async def work(context: TaskContext, seconds: float) -> str:
         note("start", context)
@@ -38,8 +42,11 @@ async def main(url: str, namespace: str, worker: str, ledger: str) -> None:
     registry.register(FunctionTaskHandler("work", work))
     registry.register(FunctionTaskHandler("block", block))
     registry.register(FunctionTaskHandler("poison", poison, TaskOptions(max_retries=5)))
-    async with await RedisStreamsBroker.connect(url, namespace=namespace, lease=1.0) as broker:
-        await Worker(broker=broker, registry=registry, consumer_name=worker, concurrency=4).run()
+    clock = ShiftedClock()
+    clock.shift = float(skew)
+    broker = await connect_broker(url, namespace=namespace, lease=1.0)
+    await Worker(broker=broker, registry=registry, consumer_name=worker, concurrency=4, clock=clock).run()
+    await broker.close()
 
 
 if __name__ == "__main__":

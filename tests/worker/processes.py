@@ -18,17 +18,20 @@ class Processes:
         self.ledger = directory / "ledger"
         self.started: list[subprocess.Popen[bytes]] = []
 
-    def start(self, worker: str) -> subprocess.Popen[bytes]:
+    def start(self, worker: str, skew: float = 0.0) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.worker.process", self.url, self.namespace, worker, str(self.ledger)]
-        process = subprocess.Popen(command, cwd=ROOT)
+        process = subprocess.Popen([*command, str(skew)], cwd=ROOT)
         self.started.append(process)
         return process
 
     def lines(self, what: str, worker: str = "") -> list[str]:
         """Return the ids of tasks that were noted as `start` or `end`, by one worker or all."""
+        return [row[1] for row in self.rows(what) if worker in ("", row[2])]
+
+    def rows(self, what: str) -> list[list[str]]:
+        """Return what was noted, task id, worker id and epoch seconds of each `start` or `end`."""
         text = self.ledger.read_text() if self.ledger.exists() else ""
-        rows = [line.split() for line in text.splitlines()]
-        return [row[1] for row in rows if row[0] == what and worker in ("", row[2])]
+        return [row for row in (line.split() for line in text.splitlines()) if row[0] == what]
 
     def close(self) -> None:
         for process in self.started:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from stem_core.states import TaskState
-from stem_core.stores.redis import RedisStreamsBroker
+from stem_core.stores import connect_broker
 from tests.worker.cluster import Cluster, until
 from tests.worker.processes import Processes
 
-pytestmark = [pytest.mark.redis, pytest.mark.process]
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
-async def world(redis_url: str, namespace: str, tmp_path: Path) -> AsyncIterator[tuple[Cluster, Processes]]:
-    """A cluster on Redis with a lease of one second, and worker processes."""
-    cluster = Cluster(await RedisStreamsBroker.connect(redis_url, namespace=namespace, lease=1.0))
-    processes = Processes(redis_url, namespace, tmp_path)
+async def world(store_url: str, namespace: str, tmp_path: Path) -> AsyncIterator[tuple[Cluster, Processes]]:
+    """A cluster on a store that processes share, with a lease of one second, and worker processes."""
+    cluster = Cluster(await connect_broker(store_url, namespace=namespace, lease=1.0))
+    processes = Processes(store_url, namespace, tmp_path)
     yield cluster, processes
     processes.close()
     await cluster.close()
@@ -93,3 +95,60 @@ async def test_a_hard_signal_ends_the_process_although_a_thread_is_stuck(
     assert await asyncio.wait_for(asyncio.to_thread(process.wait), 10) == 0
     stats = (await cluster.broker.stats(["default"]))[0]
     assert (stats.ready, stats.inflight) == (1, 0)
+
+
+async def test_workers_killed_at_random_under_load_lose_nothing_and_commit_nothing_twice(
+    world: tuple[Cluster, Processes],
+) -> None:
+    cluster, processes = world
+    chance = random.Random(7)
+    living = [processes.start(f"w{number}") for number in range(3)]
+    ids: list[str] = []
+    for round_ in range(6):
+        ids += [await cluster.send("work", {"seconds": 0.02}) for _ in range(60)]
+        seen = len(processes.lines("end"))
+        await until(lambda seen=seen: len(processes.lines("end")) >= seen + 15)  # type: ignore[misc]  # bound now
+        victim = living.pop(chance.randrange(len(living)))
+        victim.kill()
+        victim.wait(10)
+        living.append(processes.start(f"again{round_}"))
+    assert {(await cluster.ended(each, 30)).state for each in ids} == {TaskState.SUCCEEDED}
+    (stats,) = await cluster.broker.stats(["default"])
+    assert (stats.published, stats.succeeded, stats.dead) == (360, 360, 0)
+    assert (stats.ready, stats.inflight, stats.delayed) == (0, 0, 0)
+
+
+async def test_a_worker_that_slept_past_its_lease_changes_nothing_when_it_wakes(
+    world: tuple[Cluster, Processes],
+) -> None:
+    cluster, processes = world
+    zombie = processes.start("zombie")
+    ids = [await cluster.send("work", {"seconds": 0.6}) for _ in range(4)]
+    await until(lambda: len(processes.lines("start", "zombie")) == 4)
+    zombie.send_signal(signal.SIGSTOP)
+    processes.start("heir")
+    await until(lambda: len(processes.lines("start", "heir")) == 4, within=20)
+    zombie.send_signal(signal.SIGCONT)
+    assert [(await cluster.ended(each, 20)).worker for each in ids] == ["heir"] * 4
+    zombie.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(asyncio.to_thread(zombie.wait), 10) == 0
+    (stats,) = await cluster.broker.stats(["default"])
+    assert (stats.succeeded, stats.failed, stats.retried, stats.ready, stats.inflight) == (4, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("skew", [3600.0, -3600.0], ids=["an-hour-ahead", "an-hour-behind"])
+async def test_delayed_jobs_run_on_time_and_never_early_whatever_the_workers_clock_says(
+    world: tuple[Cluster, Processes], skew: float
+) -> None:
+    cluster, processes = world
+    processes.start("w", skew)
+    await until(cluster.broker.presences)
+    due: dict[str, float] = {}
+    for number in range(40):
+        delay = 0.3 + number * 0.05
+        sent = time.time()
+        due[await cluster.send("work", {"seconds": 0.0}, delay=delay)] = sent + delay
+    await until(lambda: len(processes.lines("start")) == 40, within=20)
+    late = sorted(float(row[3]) - due[row[1]] for row in processes.rows("start"))
+    assert late[0] >= 0.0
+    assert late[len(late) // 2] < 0.5

@@ -128,7 +128,8 @@ async def test_leases_are_renewed_while_the_loop_is_blocked_and_losses_reported(
         (Upkeep(next_due=0.08), 0.08, 0.08),
         (Upkeep(next_due=0.0), LEAST, LEAST),
         (Upkeep(next_due=99.0), MOST * 0.75, MOST),
-        (Upkeep(promoted=256), 0.0, LEAST),
+        (Upkeep(promoted=256), LEAST, LEAST),
+        (Upkeep(promoted=256, next_due=0.0), 0.0, 0.0),
     ],
 )
 def test_upkeep_comes_back_when_the_next_job_is_due(done: Upkeep, least: float, most: float) -> None:
