@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-import redis
-
 from benchmarks.app import noop, stem
+from benchmarks.processes import go_to
+from benchmarks.stores import Place
 from stem_core.client import Job
 
 
@@ -37,20 +37,13 @@ async def _batches(jobs: int) -> float:
     return jobs / (time.perf_counter() - began)
 
 
-async def _all(jobs: int) -> tuple[float, float, float]:
+async def _all(place: Place, jobs: int) -> tuple[float, float, float]:
+    go_to(place)
     async with stem:
         await noop.enqueue(n=0)
-        return await _one_at_a_time(jobs // 10), await _fifty_at_once(jobs), await _batches(jobs)
+        return await _one_at_a_time(jobs // 20), await _fifty_at_once(jobs), await _batches(jobs)
 
 
-def measure(url: str, jobs: int, runs: int) -> list[tuple[str, str]]:
-    """Return the best of each way to enqueue."""
-    best = (0.0, 0.0, 0.0)
-    for _ in range(runs):
-        redis.Redis.from_url(url).flushall()
-        best = tuple(map(max, zip(best, asyncio.run(_all(jobs)), strict=True)))
-    return [
-        ("enqueue, one at a time", f"{best[0]:,.0f}/s"),
-        ("enqueue, 50 at once", f"{best[1]:,.0f}/s"),
-        ("enqueue_many, 500 a call", f"{best[2]:,.0f}/s"),
-    ]
+def rates(place: Place, jobs: int) -> tuple[float, float, float]:
+    """Return how many a second: one at a time, 50 at once, and 500 a call."""
+    return asyncio.run(_all(place, jobs))

@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-import tempfile
 import time
 from pathlib import Path
 
-import redis
-
 from benchmarks.app import stamp, stem
-from benchmarks.processes import wait_until_idle, worker
+from benchmarks.processes import Board, go_to, until_done, worker
+from benchmarks.stores import Place
 
 
-async def _send(jobs: int, gap: float) -> list[float]:
+async def _send(place: Place, numbers: range, gap: float) -> list[float]:
     sent = []
+    go_to(place)
     async with stem:
         await stem.connect()
-        for n in range(jobs):
-            sent.append(time.monotonic())
+        for n in numbers:
+            sent.append(time.time())
             await stamp.enqueue(n=n)
             await asyncio.sleep(gap)
     return sent
 
 
-def measure(url: str, jobs: int) -> list[tuple[str, str]]:
-    """Send single tasks 20 ms apart and return the percentiles of their waiting."""
-    redis.Redis.from_url(url).flushall()
-    with tempfile.TemporaryDirectory() as folder:
-        board = Path(folder) / "board"
-        board.write_bytes(bytes(jobs * 8))
-        with worker(url, 10, board):
-            asyncio.run(_send(20, 0.05))
-            wait_until_idle(url, 20)
-            sent = asyncio.run(_send(jobs, 0.02))
-            wait_until_idle(url, jobs + 20)
-        starts = [value for (value,) in struct.iter_unpack("d", board.read_bytes())]
-    waits = sorted((start - at) * 1000 for start, at in zip(starts, sent, strict=True))
-    return [
-        ("latency idle p50", f"{waits[len(waits) // 2]:.2f} ms"),
-        ("latency idle p99", f"{waits[int(len(waits) * 0.99)]:.2f} ms"),
-    ]
+def waits(place: Place, folder: Path, jobs: int) -> list[float]:
+    """Send single tasks 20 ms apart, after some that warm everything up, and return how many ms each waited."""
+    warm = 20
+    board = Board(folder, warm + jobs)
+    with worker(place, 10, board.path):
+        asyncio.run(_send(place, range(warm), 0.05))
+        asyncio.run(until_done(place, warm))
+        sent = asyncio.run(_send(place, range(warm, warm + jobs), 0.02))
+        asyncio.run(until_done(place, warm + jobs))
+    return [(start - at) * 1000 for start, at in zip(board.starts()[warm:], sent, strict=True)]

@@ -1,9 +1,10 @@
-"""Starting real workers for a measurement, and ending them."""
+"""Starting real workers for a measurement, filling their queue, and waiting until they are done."""
 
 from __future__ import annotations
 
-import os
+import asyncio
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -11,25 +12,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import redis
+from benchmarks.app import stem
+from benchmarks.stores import Place
+from stem_core.client import Job
+from stem_core.config import StemConfig
+from stem_core.stores import connect_broker
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def environment(url: str, board: Path | None = None) -> dict[str, str]:
-    """Return the environment of a worker or a command."""
-    extra = {"STEM_BROKER_URL": url}
-    if board is not None:
-        extra["BENCH_BOARD"] = str(board)
-    return {**os.environ, **extra}
+def go_to(place: Place) -> None:
+    """Let the tasks of `benchmarks.app` be enqueued there, from this process."""
+    stem.use(StemConfig.from_environment(broker_url=place.url, namespace=place.namespace))
+
+
+async def fill(place: Place, first: int, jobs: int, task: str = "bench.stamp", **options: float) -> None:
+    """Enqueue jobs in batches; the n of each is its number."""
+    go_to(place)
+    async with stem:
+        for start in range(first, first + jobs, 500):
+            numbers = range(start, min(start + 500, first + jobs))
+            await stem.enqueue_many([Job(task, {"n": n}, **options) for n in numbers])  # type: ignore[arg-type]
 
 
 @contextmanager
-def worker(url: str, concurrency: int, board: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def worker(place: Place, concurrency: int, board: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run one worker process until the block ends."""
     command = [sys.executable, "-m", "stem_core", "worker", "start", "--app", "benchmarks.app:stem"]
     command += ["--concurrency", str(concurrency), "--log-level", "warning"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(url, board))
+    environment = place.environment() if board is None else place.environment(BENCH_BOARD=str(board))
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         yield process
     finally:
@@ -41,12 +53,43 @@ def worker(url: str, concurrency: int, board: Path | None = None) -> Iterator[su
             process.wait()
 
 
-def wait_until_idle(url: str, jobs: int, deadline: float = 120.0) -> None:
-    """Wait until that many jobs are done, looking rarely so as not to disturb."""
-    client = redis.Redis.from_url(url)
+async def until_done(place: Place, jobs: int, deadline: float = 300.0) -> None:
+    """Wait until that many jobs have succeeded, looking rarely so as not to disturb."""
     limit = time.monotonic() + deadline
-    while int(client.hget("{stem:stem:default}:counters", "succeeded") or 0) < jobs:
-        if time.monotonic() > limit:
-            raise TimeoutError(f"{jobs} jobs were not done within {deadline} s")
-        time.sleep(0.05)
-    client.close()
+    broker = await connect_broker(place.url, namespace=place.namespace)
+    try:
+        while (await broker.stats(["default"]))[0].succeeded < jobs:
+            if time.monotonic() > limit:
+                raise TimeoutError(f"{jobs} jobs were not done within {deadline} s")
+            await asyncio.sleep(0.1)
+    finally:
+        await broker.close()
+
+
+class Board:
+    """When each job began, as the workers wrote it into a shared file."""
+
+    def __init__(self, folder: Path, jobs: int) -> None:
+        self.path = folder / "board"
+        self.path.write_bytes(bytes(jobs * 8))
+
+    def all(self) -> list[float]:
+        """Return epoch seconds by job number, 0 for those that have not run."""
+        return [value for (value,) in struct.iter_unpack("d", self.path.read_bytes())]
+
+    def starts(self) -> list[float]:
+        """Return epoch seconds by job number.
+
+        Raises:
+            RuntimeError: Some never ran.
+        """
+        starts = self.all()
+        if min(starts) == 0:
+            raise RuntimeError("some jobs never ran")
+        return starts
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value below which that share of them lies."""
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]

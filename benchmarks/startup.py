@@ -10,21 +10,22 @@ import subprocess
 import sys
 import time
 
-from benchmarks.processes import ROOT, environment
+from benchmarks.processes import ROOT
+from benchmarks.stores import Place
 
 
-def _run(arguments: list[str], url: str) -> float:
+def _run(arguments: list[str], place: Place) -> float:
     began = time.perf_counter()
-    subprocess.run(arguments, check=True, cwd=ROOT, env=environment(url), stdout=subprocess.DEVNULL)
+    subprocess.run(arguments, check=True, cwd=ROOT, env=place.environment(), stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 
-def first_frame(url: str) -> float:
+def first_frame(place: Place) -> float:
     """Return seconds from the start of `stem-tui` until the queue table's heading is on the terminal."""
     began = time.perf_counter()
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ.update(environment(url), TERM="xterm-256color", LINES="30", COLUMNS="100")
+        os.environ.update(place.environment(), TERM="xterm-256color", LINES="30", COLUMNS="100")
         os.execv(sys.executable, [sys.executable, "-m", "stem_tui"])
     seen = b""
     try:
@@ -40,13 +41,13 @@ def first_frame(url: str) -> float:
         os.close(terminal)
 
 
-def measure(url: str, runs: int) -> list[tuple[str, str]]:
+def measure(place: Place, runs: int) -> list[tuple[str, str]]:
     """Return the best of some runs, each against the bare import beside it."""
     bare, command, frame = [], [], []
     for _ in range(runs):
-        bare.append(_run([sys.executable, "-c", "import redis.asyncio"], url))
-        command.append(_run([sys.executable, "-m", "stem_core", "observe", "queues", "--json"], url))
-        frame.append(first_frame(url))
+        bare.append(_run([sys.executable, "-c", "import redis.asyncio"], place))
+        command.append(_run([sys.executable, "-m", "stem_core", "observe", "queues", "--json"], place))
+        frame.append(first_frame(place))
     return [
         ('python -c "import redis.asyncio"', f"{min(bare):.2f} s"),
         ("stem observe queues --json", f"{min(command):.2f} s ({min(command) - min(bare):+.2f} s)"),
