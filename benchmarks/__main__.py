@@ -52,7 +52,7 @@ def compare_with_hand(stores: Sequence[Store], folder: Path, options: argparse.N
         print_table("against a loop that only fetches, runs and stores", ["valkey", "jobs/s", "ratio"], rows)
 
 
-def start_up(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
+def start_up(stores: Sequence[Store], _folder: Path, options: argparse.Namespace) -> None:
     """How long people wait for a command and for the console."""
     from benchmarks import startup  # noqa: PLC0415 - after the arguments are known to be good
 
@@ -60,7 +60,7 @@ def start_up(stores: Sequence[Store], folder: Path, options: argparse.Namespace)
         print_table(f"start-up on {store.name}", ["what", "time"], startup.measure(store.place(), options.runs))
 
 
-def large(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
+def large(stores: Sequence[Store], folder: Path, _options: argparse.Namespace) -> None:
     """Long queues and very many delayed jobs."""
     from benchmarks import backlog, delayed  # noqa: PLC0415 - after the arguments are known to be good
     from benchmarks.processes import percentile  # noqa: PLC0415
@@ -97,9 +97,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs, of which the best counts (3)")
     parser.add_argument("--stores", default=",".join(STORES), help="which stores, separated by commas (all)")
     parser.add_argument("--only", choices=list(TABLES), help="one of the tables alone")
-    parser.add_argument(
-        "--large", action="store_true", help="long queues and many delayed jobs too; takes many minutes"
-    )
+    parser.add_argument("--large", action="store_true", help="long queues and many delayed jobs too: many minutes")
     options = parser.parse_args()
     wanted = [options.only] if options.only else [each for each in TABLES if each != "large" or options.large]
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n", flush=True)

@@ -190,6 +190,66 @@ class Presences(Protocol):
         """Return all workers, those that fell silent included until their `ttl` ends."""
 
 
+class Document(NamedTuple):
+    """A small document of a namespace: an entry of a schedule, a limit that was set at run time."""
+
+    key: str
+    version: int
+    body: bytes
+
+
+class Coordination(Protocol):
+    """What workers and producers agree on beside jobs. Times are the store's own."""
+
+    async def lock(self, name: str, owner: str, ttl: float) -> str:
+        """Take a lock for `ttl` seconds if it is free, and return who has it now; the owner's own is extended."""
+
+    async def relock(self, name: str, owner: str, ttl: float) -> bool:
+        """Extend a lock by `ttl` seconds from now, if that owner still has it."""
+
+    async def unlock(self, name: str, owner: str) -> bool:
+        """Free a lock, if that owner has it."""
+
+    async def lock_owner(self, name: str) -> str | None:
+        """Return who has a lock, None if nobody."""
+
+    async def take_token(self, bucket: str, rate: float, burst: float) -> float:
+        """Take a token from a bucket that refills by `rate` tokens a second up to `burst`; a new bucket is full.
+
+        Returns:
+            0 if a token was taken, else the seconds until there is one.
+        """
+
+    async def open_group(self, group: str, total: int, ttl: float) -> None:
+        """Begin to collect `total` results, for `ttl` seconds from now. What was collected before is dropped."""
+
+    async def add_to_group(self, group: str, member: int, body: bytes) -> int | None:
+        """Keep the result of a member, 0 to total - 1; the first one of each member stands.
+
+        Returns:
+            How many members are missing now; None if the group is unknown or has run out.
+        """
+
+    async def group(self, group: str) -> list[bytes | None] | None:
+        """Return the results of all members in their order, None where one is missing; None for an unknown group."""
+
+    async def documents(self, kind: str) -> list[Document]:
+        """Return all documents of a kind, by key."""
+
+    async def write_document(self, kind: str, key: str, body: bytes | None, version: int | None = None) -> int | None:
+        """Write a document, or delete it (`body` None).
+
+        Args:
+            kind: What sort of document.
+            key: Its name.
+            body: Its content.
+            version: Write only if this is its version, 0 if there must be none; None writes over whatever is there.
+
+        Returns:
+            The new version (0: there is none any more), or None if the version was another one.
+        """
+
+
 class ResultBackend(Protocol):
     """Outcomes of tasks."""
 
@@ -218,7 +278,7 @@ class ResultBackend(Protocol):
         """Give connections up. Twice is once."""
 
 
-class Broker(Queues, QueueControl, DeadLetters, Topics, Presences, Protocol):
+class Broker(Queues, QueueControl, DeadLetters, Topics, Presences, Coordination, Protocol):
     """A whole store."""
 
     @property

@@ -23,6 +23,7 @@ from stem_core.delivery import (
 from stem_core.envelope import Sealed
 from stem_core.stores.memory.backend import InMemoryResultBackend
 from stem_core.stores.memory.channels import MemoryChannels
+from stem_core.stores.memory.coordination import MemoryCoordination
 from stem_core.stores.memory.jobs import Job
 from stem_core.stores.memory.queue import MemoryQueue
 from stem_core.stores.memory.waiting import Bell
@@ -31,7 +32,7 @@ from stem_core.stores.port import KeptRecord
 _REVOKED_TTL: Final = 86400.0
 
 
-class InMemoryBroker(MemoryChannels):
+class InMemoryBroker(MemoryChannels, MemoryCoordination):
     """A broker that lives as long as its process. Thread-safe, usable from several event loops at once.
 
     Args:
@@ -41,7 +42,9 @@ class InMemoryBroker(MemoryChannels):
     """
 
     def __init__(self, namespace: str = "stem", clock: Clock = SYSTEM_CLOCK, lease: float = 15.0) -> None:
-        super().__init__(clock, threading.RLock())
+        lock = threading.RLock()
+        MemoryChannels.__init__(self, clock, lock)
+        MemoryCoordination.__init__(self, clock, lock)
         self.namespace = namespace
         self.location = f"memory://{id(self):x}"
         self.warnings: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from stem_core.errors import BrokerError, ConfigurationError
 from stem_core.stores.redis import keys
 from stem_core.stores.redis.backend import RedisResultBackend
 from stem_core.stores.redis.connection import RedisConnection
+from stem_core.stores.redis.coordination import RedisCoordination
 from stem_core.stores.redis.operations import RedisOperations
 from stem_core.stores.redis.queues import RedisQueues
 from stem_core.stores.redis.topics import RedisTopics
@@ -16,7 +17,7 @@ from stem_core.stores.redis.topics import RedisTopics
 DEFAULT_LEASE = 15.0
 
 
-class RedisStreamsBroker(RedisQueues, RedisOperations, RedisTopics):
+class RedisStreamsBroker(RedisQueues, RedisOperations, RedisTopics, RedisCoordination):
     """Queues on streams, topics, presences and results on one Redis server. Made by `connect`; bound to its event loop.
 
     Args:

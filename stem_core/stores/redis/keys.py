@@ -37,3 +37,23 @@ def presences(namespace: str) -> tuple[str, str, str]:
     """Return the hash of snapshots, and the sorted sets of when each was last seen and when it expires."""
     base = f"{{stem:{namespace}}}:workers"
     return base, f"{base}:seen", f"{base}:expire"
+
+
+def lock(namespace: str, name: str) -> str:
+    """Return a lock."""
+    return f"stem:{namespace}:lock:{name}"
+
+
+def bucket(namespace: str, name: str) -> str:
+    """Return a token bucket."""
+    return f"stem:{namespace}:bucket:{name}"
+
+
+def group(namespace: str, name: str) -> str:
+    """Return the hash of a group's results."""
+    return f"stem:{namespace}:group:{name}"
+
+
+def documents(namespace: str, kind: str) -> str:
+    """Return the hash of all documents of a kind."""
+    return f"{{stem:{namespace}}}:documents:{kind}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-_SEPARATE = frozenset({"announce", "presences"})
+_SEPARATE = frozenset({"announce", "presences", "lock", "token", "group", "document"})
 
 
 @dataclass(frozen=True, slots=True)

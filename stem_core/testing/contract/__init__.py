@@ -18,11 +18,12 @@ from __future__ import annotations
 import pytest
 
 _PROMISES = (
-    "crashes", "dead_letters", "delays", "fetching", "figures", "harness", "leases", "operations", "presences",
-    "publishing", "results", "settling", "topics",
+    "coordination", "crashes", "dead_letters", "delays", "fetching", "figures", "harness", "leases", "operations",
+    "presences", "publishing", "results", "settling", "topics",
 )  # fmt: skip
 pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in _PROMISES))
 
+from stem_core.testing.contract.coordination import *
 from stem_core.testing.contract.crashes import *
 from stem_core.testing.contract.dead_letters import *
 from stem_core.testing.contract.delays import *
