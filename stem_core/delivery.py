@@ -71,10 +71,11 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Args:
         delivery: What is settled.
         outcome: `SUCCEEDED`, `DEAD` and `REVOKED` are terminal. `RETRY` queues the same bytes with the next attempt
-            after `delay`. `REQUEUE` makes the job ready again, before newer ones, as if it had not been fetched.
+            after `delay`. `REQUEUE` makes the job ready again, before newer ones, as if it had not been fetched; with a
+            `delay` it waits for that long first.
         record: Terminal outcomes: the encoded `TaskRecord` to keep, or None if another store keeps it.
         record_ttl: Seconds to keep the record.
-        delay: Seconds before a retry is ready.
+        delay: Seconds before a job that is retried or requeued is ready.
         reason: Why it is dead (`max-retries-exhausted`, `poison`, …) or revoked.
         error: What to show in the list of dead letters.
         unregistered: With `REQUEUE`: count it as handed back for want of a handler.

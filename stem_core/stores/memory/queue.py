@@ -120,7 +120,7 @@ class MemoryQueue:
         if outcome.outcome is Outcome.REQUEUE:
             job.returns += outcome.unregistered
             job.deliveries -= not outcome.delivery.started  # a hand-back does not count
-            self._place(job, now, back=True)
+            self._place(job, now, outcome.delay, back=True)
             return False
         self.revocations.pop(job.id, None)
         if outcome.outcome is Outcome.DEAD:

@@ -77,7 +77,7 @@ def settlement_words(outcome: Settlement, words: list[Argument]) -> None:
         words += (delivery.priority, meta, delivery.body, round(outcome.delay * 1000))
     else:
         words += ("requeue", entry, delivery.id, delivery.attempt)
-        words += (delivery.priority, _returned_meta(outcome), delivery.body)
+        words += (delivery.priority, _returned_meta(outcome), delivery.body, round(outcome.delay * 1000))
 
 
 def _ttl(outcome: Settlement) -> int:

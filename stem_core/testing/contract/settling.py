@@ -178,3 +178,18 @@ async def test_a_record_vanishes_after_its_time(store: Store) -> None:
     await settle(store.broker, await take(store.broker), record_ttl=0.05)
     await store.pass_time(0.1)
     assert await store.broker.results().get([task_id]) == [None]
+
+
+async def test_a_job_handed_back_with_a_delay_waits_and_spends_neither_attempt_nor_delivery(store: Store) -> None:
+    broker = store.broker
+    await publish(broker, priority=4)
+    await settle(broker, await take(broker), Outcome.REQUEUE, delay=0.2)
+    figures = await stats(broker)
+    assert (figures.ready, figures.delayed, figures.retried) == (0, 1, 0)
+    assert await take(broker) == []
+    await store.pass_time(0.25)
+    await broker.upkeep(["q"])
+    delivery = await take_one(broker)
+    assert (delivery.attempt, delivery.deliveries, delivery.priority) == (0, 1, 4)
+    await settle(broker, [delivery])
+    assert conserved(await stats(broker))

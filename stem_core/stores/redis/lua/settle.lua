@@ -6,7 +6,7 @@ local name, owner = ARGV[1], ARGV[2]
 local key = prefix .. name
 local jobs = {}
 local at = 5
-local more = {ok = 2, revoked = 2, dead = 3, retry = 4, requeue = 3}
+local more = {ok = 2, revoked = 2, dead = 3, retry = 4, requeue = 4}
 for number = 1, tonumber(ARGV[4]) do
   jobs[number] = at
   at = at + 4 + more[ARGV[at]]
@@ -36,10 +36,10 @@ local function carry_out(kind, id, first)
     redis.call('HSET', prefix .. 'letters', id, ARGV[first + 2])
     redis.call('ZADD', prefix .. 'dead', now, id)
     keep(id, ARGV[first], ARGV[first + 1])
-  elseif kind == 'requeue' then
-    add('b' .. ARGV[first], id, ARGV[first + 1], ARGV[first + 2])
   elseif tonumber(ARGV[first + 3]) > 0 then
     delay_until(now + tonumber(ARGV[first + 3]), id, ARGV[first], ARGV[first + 1], ARGV[first + 2])
+  elseif kind == 'requeue' then
+    add('b' .. ARGV[first], id, ARGV[first + 1], ARGV[first + 2])
   else
     add('s' .. ARGV[first], id, ARGV[first + 1], ARGV[first + 2])
   end
