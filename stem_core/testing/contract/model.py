@@ -61,7 +61,8 @@ class Model:
             job.where, job.attempt, job.crashes = "delayed" if delayed else "ready", job.attempt + 1, 0
             self.counters["retried"] += 1
         else:
-            job.where, job.deliveries = "ready", job.deliveries - (not job.started)
+            job.where = "delayed" if delayed else "ready"
+            job.deliveries -= not job.started
 
     def owners_died(self, dead: set[str]) -> None:
         """Give back what they held; a crash is put down to what had started, or was all that they held."""
