@@ -9,12 +9,12 @@ Give `check_histories` a way to open an empty store:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from stem_core.delivery import Delivery, Outcome, Pause, Revocation, Settled, Upkeep
 from stem_core.envelope import Sealed
@@ -28,8 +28,14 @@ Opening = Callable[[], AbstractAsyncContextManager[Store]]
 
 QUEUE = "q"
 SHORT = LEASE / 2
+NUMBERS = st.integers(0, 1000)
+"""Which of whatever there is. Drawn blindly, since what there is may depend on a real server's clock."""
 OWNERS = st.sampled_from(["w1", "w2", "w3"])
 CANCELLED = encode_record(TaskRecord(state=TaskState.CANCELLED)).removesuffix(b"}") + b',"envelope":null}'
+
+
+def _one_of(choices: Sequence[T], number: int) -> list[T]:
+    return [choices[number % len(choices)]] if choices else []
 
 
 class Histories(RuleBasedStateMachine):
@@ -50,20 +56,34 @@ class Histories(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
 
-    @rule(priority=st.sampled_from([0, 0, 5, 9]), delayed=st.booleans())
-    def enqueue(self, priority: int, delayed: bool) -> None:
-        sealed = job(QUEUE, priority=priority, delay=SHORT if delayed else 0.0)
-        self.run(self.broker.publish([sealed]))
-        self.sent.append(sealed)
-        self.model.jobs[sealed.id] = ModelJob(sealed.id, priority, "delayed" if delayed else "ready")
-        self.model.counters["published"] += 1
+    @initialize()
+    def begin_with_some_work(self) -> None:
+        self.enqueue(priorities=[0, 0, 5, 0])
 
-    @precondition(lambda self: self.sent)
-    @rule(data=st.data())
-    def enqueue_again_what_is_known(self, data: st.DataObject) -> None:
-        self.run(self.broker.publish([data.draw(st.sampled_from(self.sent))]))
+    @rule(priorities=st.lists(st.sampled_from([0, 5, 9]), min_size=1, max_size=5))
+    def enqueue(self, priorities: list[int]) -> None:
+        self._publish([job(QUEUE, priority=priority) for priority in priorities], "ready")
 
-    @rule(owner=OWNERS, limit=st.integers(1, 4))
+    @rule(priority=st.sampled_from([0, 9]))
+    def enqueue_for_later(self, priority: int) -> None:
+        self._publish([job(QUEUE, priority=priority, delay=SHORT)], "delayed")
+
+    def _publish(self, batch: list[Sealed], where: str) -> None:
+        self.run(self.broker.publish(batch))
+        self.sent += batch
+        for sealed in batch:
+            self.model.jobs[sealed.id] = ModelJob(sealed.id, sealed.priority, where)
+        self.model.counters["published"] += len(batch)
+
+    @rule(number=NUMBERS)
+    def enqueue_again_what_is_known(self, number: int) -> None:
+        self.run(self.broker.publish(_one_of(self.sent, number)))
+
+    @rule(owner=OWNERS)
+    def fetch_all(self, owner: str) -> None:
+        self.fetch(owner, 100)
+
+    @rule(owner=OWNERS, limit=st.integers(1, 6))
     def fetch(self, owner: str, limit: int) -> None:
         ready = self.model.at("ready")
         found = self.run(take(self.broker, limit, owner, (QUEUE,)))
@@ -82,29 +102,29 @@ class Histories(RuleBasedStateMachine):
             assert (delivery.revoked is not None) == expected.revoked
         self.taken += found
 
-    @precondition(lambda self: self.taken)
-    @rule(data=st.data())
-    def begin(self, data: st.DataObject) -> None:
-        delivery = data.draw(st.sampled_from(self.taken))
-        held = self.model.jobs[delivery.id]
-        if held.settled(delivery) is Settled.COMMITTED:
-            delivery.started = held.started = True
-            self.run(self.broker.begin([delivery]))
+    @rule(number=NUMBERS)
+    def begin(self, number: int) -> None:
+        for delivery in _one_of(self.taken, number):
+            held = self.model.jobs[delivery.id]
+            if held.settled(delivery) is Settled.COMMITTED:
+                delivery.started = held.started = True
+                self.run(self.broker.begin([delivery]))
 
-    @precondition(lambda self: self.taken)
-    @rule(data=st.data(), kind=st.sampled_from(list(Outcome)), delayed=st.booleans())
-    def settle(self, data: st.DataObject, kind: Outcome, delayed: bool) -> None:
-        delivery = data.draw(st.sampled_from(self.taken))
-        expected = self.model.jobs[delivery.id].settled(delivery)
-        delay = SHORT if delayed else 0.0
-        assert self.run(self.broker.settle([outcome(delivery, kind, delay=delay)])) == [expected]
-        if expected is Settled.COMMITTED:
-            self.model.finish(self.model.jobs[delivery.id], kind, delayed=delayed)
+    @rule(number=NUMBERS, kind=st.sampled_from(list(Outcome)), delayed=st.booleans())
+    def settle(self, number: int, kind: Outcome, delayed: bool) -> None:
+        for delivery in _one_of(self.taken, number):
+            expected = self.model.jobs[delivery.id].settled(delivery)
+            delay = SHORT if delayed else 0.0
+            assert self.run(self.broker.settle([outcome(delivery, kind, delay=delay)])) == [expected]
+            if expected is Settled.COMMITTED:
+                self.model.finish(self.model.jobs[delivery.id], kind, delayed=delayed)
 
-    @precondition(lambda self: self.model.jobs)
-    @rule(data=st.data())
-    def revoke(self, data: st.DataObject) -> None:
-        chosen = self.model.jobs[data.draw(st.sampled_from(sorted(self.model.jobs)))]
+    @rule(number=NUMBERS)
+    def revoke(self, number: int) -> None:
+        for chosen in _one_of(list(self.model.jobs.values()), number):
+            self._revoke(chosen)
+
+    def _revoke(self, chosen: ModelJob) -> None:
         until = self.run(self.broker.time()) + 3600.0
         (answer,) = self.run(self.broker.revoke([Revocation(id=chosen.id, until=until)], {chosen.id: CANCELLED}))
         if chosen.where in ("ready", "delayed"):
@@ -120,17 +140,16 @@ class Histories(RuleBasedStateMachine):
         self.run(self.broker.pause([QUEUE], Pause(by="ann")) if paused else self.broker.resume([QUEUE]))
         self.model.paused = paused
 
-    @precondition(lambda self: self.model.at("dead"))
-    @rule(data=st.data(), again=st.booleans())
-    def replay_or_purge(self, data: st.DataObject, again: bool) -> None:
-        chosen = data.draw(st.sampled_from(self.model.at("dead")))
-        act = self.broker.replay if again else self.broker.purge
-        assert self.run(act(QUEUE, [chosen.id, "unknown"])) == 1
-        if again:
-            chosen.where, chosen.attempt, chosen.crashes = "ready", 0, 0
-            self.model.counters["published"] += 1
-        else:
-            chosen.where = "ended"
+    @rule(number=NUMBERS, again=st.booleans())
+    def replay_or_purge(self, number: int, again: bool) -> None:
+        for chosen in _one_of(self.model.at("dead"), number):
+            act = self.broker.replay if again else self.broker.purge
+            assert self.run(act(QUEUE, [chosen.id, "unknown"])) == 1
+            if again:
+                chosen.where, chosen.attempt, chosen.crashes = "ready", 0, 0
+                self.model.counters["published"] += 1
+            else:
+                chosen.where = "ended"
 
     @rule(alive=st.sets(OWNERS))
     def let_a_lease_pass(self, alive: set[str]) -> None:
@@ -183,7 +202,7 @@ class Histories(RuleBasedStateMachine):
         assert (stats.ready, stats.inflight, stats.delayed) == (0, 0, 0)
 
 
-def check_histories(opening: Opening, *, examples: int, steps: int = 30) -> None:
+def check_histories(opening: Opening, *, examples: int, steps: int = 40) -> None:
     """Try random histories on a store.
 
     Args:
