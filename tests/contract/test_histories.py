@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -22,4 +23,5 @@ def test_no_history_brings_a_store_to_differ_from_the_model(opening: Opening, re
 
     # Time passes for real on a server: fewer histories there, unless someone asks for more.
     examples = int(os.environ.get("STEM_TEST_HISTORIES", "5"))
-    check_histories(open_store, examples=400 if opening is memory_store else examples)
+    with ThreadPoolExecutor(1) as thread:  # runners take away the event loop that pytest-asyncio keeps in this one
+        thread.submit(check_histories, open_store, examples=400 if opening is memory_store else examples).result()
