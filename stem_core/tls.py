@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stem_core.errors import ConfigurationError
 from stem_core.text import visible
+
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,38 @@ class TlsConfig:
     client_cert: str | None = None
     client_key: str | None = None
     allow_insecure: bool = False
+
+    def context(self) -> ssl.SSLContext:
+        """Return what the standard library takes.
+
+        Raises:
+            ConfigurationError: A file does not hold what it should.
+        """
+        import ssl  # noqa: PLC0415 - only those whose URL asks for TLS need it
+
+        context = ssl.create_default_context()
+        try:
+            if self.ca_cert is not None:
+                context.load_verify_locations(self.ca_cert)
+        except (ssl.SSLError, OSError) as error:
+            raise _unfit("STEM_TLS_CA_CERT", self.ca_cert, error) from error
+        try:
+            if self.client_cert is not None:
+                context.load_cert_chain(self.client_cert, self.client_key)
+        except (ssl.SSLError, OSError) as error:
+            place = " and ".join(filter(None, (self.client_cert, self.client_key)))
+            raise _unfit("STEM_TLS_CLIENT_CERT with STEM_TLS_CLIENT_KEY", place, error) from error
+        if self.allow_insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def _unfit(name: str, place: str | None, error: OSError) -> ConfigurationError:
+    said = visible(getattr(error, "reason", None) or error.strerror or str(error), 120)
+    return ConfigurationError(
+        f"{name} is {visible(place or '')!r}, which does not fit: {said}", "name PEM files that do"
+    )
 
 
 def check_file(name: str, path: str) -> str:

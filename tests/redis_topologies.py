@@ -110,7 +110,9 @@ class RedisCluster3:
 
 def _agrees(client: redis.Redis, servers: int) -> bool:
     info = client.execute_command("CLUSTER", "INFO").decode()
-    return all(fact in info for fact in ("cluster_state:ok", "cluster_slots_ok:16384", f"cluster_known_nodes:{servers}"))
+    return all(
+        fact in info for fact in ("cluster_state:ok", "cluster_slots_ok:16384", f"cluster_known_nodes:{servers}")
+    )
 
 
 def _replicas(client: redis.Redis) -> int:

@@ -36,7 +36,7 @@ def check_facts(location: str, facts: Mapping[str, str], *, clustered: bool = Fa
         raise ConfigurationError(
             f"{location} runs Redis {version}", "use Redis 7.0 or later, or Valkey: scripts need their flags"
         )
-    if facts.get("redis_mode") == "sentinel":
+    if "sentinel" in (facts.get("redis_mode"), facts.get("server_mode")):
         raise ConfigurationError(f"{location} is a sentinel", "use redis+sentinel://host:port/service")
     if facts.get("cluster_enabled") == "1" and not clustered:
         raise ConfigurationError(f"{location} is a server of a cluster", "use redis+cluster://host:port")

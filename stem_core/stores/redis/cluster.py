@@ -18,7 +18,7 @@ from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError
 from stem_core.stores.redis.address import Host, RedisAddress
 from stem_core.stores.redis.connection import Argument, Call, RedisConnection
-from stem_core.stores.redis.driver import ANSWER_TIMEOUT, connection_options, no_retry_blocking, server_clients
+from stem_core.stores.redis.driver import blocking_options, server_clients
 from stem_core.stores.redis.failures import DRIVER_ERRORS, breaks_connection, translate
 from stem_core.stores.redis.link import Link
 from stem_core.stores.redis.single import run_blocking
@@ -32,7 +32,7 @@ Words = Sequence[Argument]
 
 _REDIRECTIONS: Final = 8
 _TRY_AGAIN: Final = 0.05
-"""Seconds to wait when a slot is being moved, and a command's keys are on both sides."""
+"""Seconds to wait while a slot is being moved, and a command's keys are not all on one side."""
 
 
 class ClusterConnection(RedisConnection):
@@ -43,7 +43,7 @@ class ClusterConnection(RedisConnection):
         tls: How to secure connections, if the address asks for it.
     """
 
-    def __init__(self, address: RedisAddress, tls: TlsConfig | None) -> None:
+    def __init__(self, address: RedisAddress, tls: TlsConfig) -> None:
         super().__init__(address.location)
         self._address = address
         self._tls = tls
@@ -127,7 +127,7 @@ class ClusterConnection(RedisConnection):
             except DRIVER_ERRORS as error:
                 self._doubt(host, error)
                 raise
-        raise BrokerUnavailableError(f"the servers of {self.location} do not agree on who holds slot {slot}")
+        raise BrokerUnavailableError(f"{self.location} is moving slot {slot} from one server to another")
 
     def _doubt(self, host: Host, error: Exception) -> None:
         if breaks_connection(error):
@@ -196,12 +196,11 @@ class ClusterConnection(RedisConnection):
     def _connect_blocking(self) -> redis.RedisCluster:
         from redis.cluster import ClusterNode, RedisCluster  # noqa: PLC0415 - only workers need the blocking driver
 
-        options = connection_options(self._address, self._tls, ANSWER_TIMEOUT)
-        options.pop("db")
+        options = blocking_options(self._address, self._tls)
+        del options["db"]  # a cluster has none, and its client takes none
         return RedisCluster(
             startup_nodes=[ClusterNode(host.host, host.port) for host in self._slots.owners()],  # type: ignore[no-untyped-call]
             require_full_coverage=False,
-            retry=no_retry_blocking(),
             ssl=self._address.tls,
             **options,
         )

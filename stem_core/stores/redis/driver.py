@@ -38,7 +38,7 @@ class Clients:
     close: Callable[[], Awaitable[None]] | None = None
 
 
-def connection_options(address: RedisAddress, tls: TlsConfig | None, timeout: float) -> dict[str, Any]:
+def connection_options(address: RedisAddress, tls: TlsConfig, timeout: float) -> dict[str, Any]:
     """Return what every connection is given, whatever it leads to.
 
     Args:
@@ -55,7 +55,7 @@ def connection_options(address: RedisAddress, tls: TlsConfig | None, timeout: fl
         "socket_connect_timeout": CONNECT_TIMEOUT,
         "socket_timeout": timeout,
     }
-    return options | (_tls_options(tls or TlsConfig()) if address.tls else {})
+    return options | (_tls_options(tls) if address.tls else {})
 
 
 def no_retry() -> Retry:
@@ -63,11 +63,19 @@ def no_retry() -> Retry:
     return Retry(NoBackoff(), 0)
 
 
-def no_retry_blocking() -> Any:
-    """Return the same rule for the blocking driver."""
+def blocking_options(address: RedisAddress, tls: TlsConfig, timeout: float = ANSWER_TIMEOUT) -> dict[str, Any]:
+    """Return what every connection of the blocking driver is given."""
     from redis.retry import Retry as BlockingRetry  # noqa: PLC0415 - only workers need the blocking driver
 
-    return BlockingRetry(NoBackoff(), 0)
+    options = connection_options(address, tls, timeout) | {"retry": BlockingRetry(NoBackoff(), 0)}
+    return options | ({"redis_connect_func": _greet} if address.tls else {})
+
+
+def _greet(connection: Any) -> None:
+    """Read a first reply: what a TLS server sends of its own before one, the driver takes for a reply left unread."""
+    connection.on_connect()
+    connection.send_command("PING")
+    connection.read_response()
 
 
 def plain(client: Redis) -> Redis:
@@ -76,19 +84,17 @@ def plain(client: Redis) -> Redis:
     return client
 
 
-def server_clients(address: RedisAddress, host: Host, tls: TlsConfig | None) -> Clients:
+def server_clients(address: RedisAddress, host: Host, tls: TlsConfig) -> Clients:
     """Return what makes clients for a server whose place is known."""
-
-    def options(timeout: float) -> dict[str, Any]:
-        return {"host": host.host, "port": host.port, **connection_options(address, tls, timeout)}
+    place: dict[str, Any] = {"host": host.host, "port": host.port, "ssl": address.tls}
 
     def connect(timeout: float) -> Redis:
-        return plain(Redis(**options(timeout), ssl=address.tls, retry=no_retry()))
+        return plain(Redis(**place, **connection_options(address, tls, timeout), retry=no_retry()))
 
     def connect_blocking() -> redis.Redis:
         import redis  # noqa: PLC0415 - only workers need the blocking driver
 
-        return redis.Redis(**options(ANSWER_TIMEOUT), ssl=address.tls, retry=no_retry_blocking())
+        return redis.Redis(**place, **blocking_options(address, tls))
 
     return Clients(connect, connect_blocking)
 

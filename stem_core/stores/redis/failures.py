@@ -8,7 +8,7 @@ from redis.exceptions import (
     AskError,
     AuthenticationError,
     AuthorizationError,
-    ClusterDownError,
+    ClusterError,
     ConnectionError as RedisConnectionError,
     InvalidResponse,
     NoPermissionError,
@@ -33,7 +33,7 @@ from stem_core.text import visible
 _BROKEN = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError, EOFError)
 _CLIENT_REFUSED = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
-_PASSING = (*_BROKEN, AskError, ClusterDownError, RedisClusterException, TryAgainError)
+_PASSING = (*_BROKEN, AskError, ClusterError, RedisClusterException, TryAgainError)
 
 
 def breaks_connection(error: BaseException) -> bool:
@@ -88,6 +88,8 @@ def _unsecured(error: BaseException, location: str) -> StemError | None:
 def _misdirected(error: Exception, location: str, said: str) -> StemError:
     if isinstance(error, InvalidResponse):
         return ConfigurationError(f"{location} does not speak the Redis protocol", "check host and port in the URL")
+    if isinstance(error, ResponseError) and "unknown command 'SENTINEL'" in said:
+        return ConfigurationError(f"{location} names no sentinel", "use redis://host:port for a server")
     if isinstance(error, ResponseError) and "DB index" in said:
         return ConfigurationError(f"{location} has no such database: {said}", "use a number below its `databases`")
     return BrokerError(f"{location} answered: {said}")

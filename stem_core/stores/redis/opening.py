@@ -8,6 +8,7 @@ from stem_core.stores.redis.checks import check_eviction, check_facts, facts_of,
 from stem_core.stores.redis.cluster import ClusterConnection
 from stem_core.stores.redis.connection import RedisConnection
 from stem_core.stores.redis.driver import server_clients
+from stem_core.stores.redis.handshake import check_handshake
 from stem_core.stores.redis.sentinel import check_service, sentinel_clients
 from stem_core.stores.redis.single import SingleConnection
 from stem_core.tls import TlsConfig
@@ -25,6 +26,9 @@ async def open_connection(url: str, tls: TlsConfig | None = None) -> RedisConnec
         BrokerUnavailableError: It cannot be reached.
     """
     address = parse_address(url)
+    tls = tls or TlsConfig()
+    if address.tls:
+        tls.context()
     connection = _connection(address, tls)
     try:
         connection.warnings = await _inspect(connection, address, tls)
@@ -34,7 +38,7 @@ async def open_connection(url: str, tls: TlsConfig | None = None) -> RedisConnec
     return connection
 
 
-def _connection(address: RedisAddress, tls: TlsConfig | None) -> RedisConnection:
+def _connection(address: RedisAddress, tls: TlsConfig) -> RedisConnection:
     if address.topology == "cluster":
         return ClusterConnection(address, tls)
     if address.topology == "sentinel":
@@ -42,15 +46,17 @@ def _connection(address: RedisAddress, tls: TlsConfig | None) -> RedisConnection
     return SingleConnection(address.location, server_clients(address, address.hosts[0], tls))
 
 
-async def _inspect(connection: RedisConnection, address: RedisAddress, tls: TlsConfig | None) -> tuple[str, ...]:
+async def _inspect(connection: RedisConnection, address: RedisAddress, tls: TlsConfig) -> tuple[str, ...]:
     try:
         answers = await connection.everywhere("INFO")
     except BrokerUnavailableError:
+        if address.tls:
+            await check_handshake(address.hosts, tls, address.location)
         if address.topology == "sentinel":
             await check_service(address, tls)
         raise
     warnings = []
-    if address.tls and tls is not None and tls.allow_insecure:
+    if address.tls and tls.allow_insecure:
         warnings.append(f"{address.location} is not verified: whoever is on the way can read and change everything")
     servers = [facts_of(answer) for answer in answers]
     for facts, save in zip(servers, await _save_rules(connection, len(servers)), strict=True):

@@ -14,14 +14,7 @@ from redis.exceptions import RedisError
 
 from stem_core.errors import ConfigurationError
 from stem_core.stores.redis.address import RedisAddress
-from stem_core.stores.redis.driver import (
-    ANSWER_TIMEOUT,
-    Clients,
-    connection_options,
-    no_retry,
-    no_retry_blocking,
-    plain,
-)
+from stem_core.stores.redis.driver import Clients, blocking_options, connection_options, no_retry, plain
 from stem_core.text import visible
 from stem_core.tls import TlsConfig
 
@@ -32,7 +25,7 @@ _SENTINEL_TIMEOUT: Final = 1.0
 """Seconds that one sentinel may take before the next is asked."""
 
 
-def sentinel_clients(address: RedisAddress, tls: TlsConfig | None) -> Clients:
+def sentinel_clients(address: RedisAddress, tls: TlsConfig) -> Clients:
     """Return what makes clients for the service's primary, whichever server that is."""
     sentinels: Any = _sentinels(address, tls)
     secured = {"ssl": True} if address.tls else {}
@@ -44,16 +37,15 @@ def sentinel_clients(address: RedisAddress, tls: TlsConfig | None) -> Clients:
     def connect_blocking() -> redis.Redis:
         from redis.sentinel import Sentinel as BlockingSentinel  # noqa: PLC0415 - only workers need it
 
-        asking = {**_sentinel_options(address, tls), "retry": no_retry_blocking()}
-        options = connection_options(address, tls, ANSWER_TIMEOUT)
+        asking = _for_sentinels(address, blocking_options(address, tls, _SENTINEL_TIMEOUT))
         watched: Any = BlockingSentinel(address.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
-        client: redis.Redis = watched.master_for(address.service, **options, **secured, retry=no_retry_blocking())
+        client: redis.Redis = watched.master_for(address.service, **blocking_options(address, tls), **secured)
         return client
 
     return Clients(connect, connect_blocking, sentinels.aclose)
 
 
-async def check_service(address: RedisAddress, tls: TlsConfig | None) -> None:
+async def check_service(address: RedisAddress, tls: TlsConfig) -> None:
     """Refuse a service that no sentinel knows; says nothing if none answers.
 
     Raises:
@@ -76,11 +68,10 @@ async def check_service(address: RedisAddress, tls: TlsConfig | None) -> None:
         )
 
 
-def _sentinels(address: RedisAddress, tls: TlsConfig | None) -> Sentinel:
-    options = {**_sentinel_options(address, tls), "retry": no_retry()}
-    return Sentinel(address.hosts, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+def _sentinels(address: RedisAddress, tls: TlsConfig) -> Sentinel:
+    options = connection_options(address, tls, _SENTINEL_TIMEOUT) | {"retry": no_retry()}
+    return Sentinel(address.hosts, sentinel_kwargs=_for_sentinels(address, options))  # type: ignore[no-untyped-call]
 
 
-def _sentinel_options(address: RedisAddress, tls: TlsConfig | None) -> dict[str, Any]:
-    options = connection_options(address, tls, _SENTINEL_TIMEOUT)
+def _for_sentinels(address: RedisAddress, options: dict[str, Any]) -> dict[str, Any]:
     return options | {"db": 0, "socket_connect_timeout": _SENTINEL_TIMEOUT, "ssl": address.tls}
