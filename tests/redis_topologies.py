@@ -18,6 +18,7 @@ import trustme
 from tests.servers import RedisServer, free_port
 
 _SLOTS: Final = 16384
+_REPLICATE_AT_ONCE: Final = ("--repl-diskless-sync-delay", "0")
 _BUS: Final = 10000
 """A cluster's servers talk to each other on their port plus this."""
 
@@ -69,7 +70,7 @@ class RedisCluster3:
     def __init__(self, directory: Path, *, replica: bool = False) -> None:
         options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]
         # Without it, all would refuse all work as soon as one is down.
-        options += ["--cluster-require-full-coverage", "no"]
+        options += ["--cluster-require-full-coverage", "no", *_REPLICATE_AT_ONCE]
         count = 4 if replica else 3
         self.servers = [RedisServer(directory / f"node{number}", options=options) for number in range(count)]
 
@@ -152,8 +153,8 @@ class SentinelPair:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self.primary = RedisServer(directory / "primary", aof=True)
-        self.replica = RedisServer(directory / "replica", aof=True)
+        self.primary = RedisServer(directory / "primary", aof=True, options=_REPLICATE_AT_ONCE)
+        self.replica = RedisServer(directory / "replica", aof=True, options=_REPLICATE_AT_ONCE)
         self.sentinels: list[RedisServer] = []
 
     @property
