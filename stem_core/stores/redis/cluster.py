@@ -19,7 +19,7 @@ from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemErr
 from stem_core.stores.redis.address import Host, RedisAddress
 from stem_core.stores.redis.connection import Argument, Call, RedisConnection
 from stem_core.stores.redis.driver import blocking_options, server_clients
-from stem_core.stores.redis.failures import DRIVER_ERRORS, breaks_connection, translate
+from stem_core.stores.redis.failures import DRIVER_ERRORS, breaks_connection
 from stem_core.stores.redis.link import Link
 from stem_core.stores.redis.single import run_blocking
 from stem_core.stores.redis.slots import SlotTable, slot_of, slot_of_command
@@ -66,9 +66,12 @@ class ClusterConnection(RedisConnection):
         """Send one command to each server that holds slots."""
         try:
             await self._refresh()
-            return [await self._link(host).send(words) for host in self._slots.owners()]
         except DRIVER_ERRORS as error:
-            raise translate(error, self.location) from error
+            raise self._translated(error) from error
+        replies: list[object] = []
+        for host in self._slots.owners():
+            replies += await self._send_group(host, [words])
+        return [self.check(reply) for reply in replies]
 
     async def _send(self, words: Words) -> object:
         return await self._route(words, Link.send)
@@ -78,16 +81,20 @@ class ClusterConnection(RedisConnection):
 
     async def _send_many(self, batch: Sequence[Words]) -> list[object]:
         await self._refresh()
+        replies: list[object] = [None] * len(batch)
         groups: dict[Host, list[int]] = {}
         for position, words in enumerate(batch):
-            groups.setdefault(self._slots.owner(slot_of_command(words)), []).append(position)
+            try:
+                groups.setdefault(self._owner(slot_of_command(words)), []).append(position)
+            except BrokerUnavailableError as error:
+                replies[position] = error
         answers = await asyncio.gather(
             *(self._send_group(host, [batch[at] for at in positions]) for host, positions in groups.items())
         )
-        replies: dict[int, object] = {}
         for positions, answer in zip(groups.values(), answers, strict=True):
-            replies.update(zip(positions, answer, strict=True))
-        return [replies[position] for position in range(len(batch))]
+            for position, reply in zip(positions, answer, strict=True):
+                replies[position] = reply
+        return replies
 
     async def _send_group(self, host: Host, batch: Sequence[Words]) -> list[object]:
         """Send to one server; its failure takes the place of each reply, since other servers' replies stand."""
@@ -111,7 +118,7 @@ class ClusterConnection(RedisConnection):
         """Send to the owner of the command's slot, and follow where it points to: a redirected command did nothing."""
         await self._refresh()
         slot = slot_of_command(words)
-        host = self._slots.owner(slot)
+        host = self._owner(slot)
         way = send
         for _ in range(_REDIRECTIONS):
             try:
@@ -128,6 +135,13 @@ class ClusterConnection(RedisConnection):
                 self._doubt(host, error)
                 raise
         raise BrokerUnavailableError(f"{self.location} is moving slot {slot} from one server to another")
+
+    def _owner(self, slot: int | None) -> Host:
+        try:
+            return self._slots.owner(slot)
+        except BrokerUnavailableError:
+            self._stale = True
+            raise
 
     def _doubt(self, host: Host, error: Exception) -> None:
         if breaks_connection(error):
@@ -155,14 +169,16 @@ class ClusterConnection(RedisConnection):
             try:
                 reply = await self._link(host).send(("CLUSTER", "SLOTS"))
             except ResponseError as error:
-                raise _no_cluster(error, self.location) from error
+                if "cluster support disabled" not in str(error):
+                    raise
+                raise ConfigurationError(f"{self.location} is no cluster", "use redis://host:port") from error
             except DRIVER_ERRORS as error:
                 self._failing.add(host)
                 failure = error
             else:
                 self._slots.read(reply, host)
                 self._stale = False
-                self._failing.clear()
+                self._failing.discard(host)
                 for other in self._links.keys() - set(self._slots.owners()):
                     await self._links[other].drop()
                 return
@@ -177,7 +193,7 @@ class ClusterConnection(RedisConnection):
             try:
                 client = self._renewing = self._renewing or self._connect_blocking()
             except DRIVER_ERRORS as error:
-                raise translate(error, self.location) from error
+                raise self._translated(error) from error
             for call in calls:
                 server = ""
                 try:
@@ -190,7 +206,7 @@ class ClusterConnection(RedisConnection):
                 client.close()
                 self._renewing = None
         for failure in failures.values():
-            raise translate(failure, self.location) from failure
+            raise self._translated(failure) from failure
         return replies
 
     def _connect_blocking(self) -> redis.RedisCluster:
@@ -215,9 +231,3 @@ class ClusterConnection(RedisConnection):
                 self._renewing.close()
         for link in self._links.values():
             await link.close()
-
-
-def _no_cluster(error: ResponseError, location: str) -> Exception:
-    if "cluster support disabled" in str(error):
-        return ConfigurationError(f"{location} is no cluster", "use redis://host:port")
-    return error

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from redis.exceptions import NoScriptError
 
-from stem_core.errors import StemError
+from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError
 from stem_core.stores.redis.failures import DRIVER_ERRORS, translate
 from stem_core.stores.redis.scripts import script
 
@@ -46,11 +46,17 @@ class RedisConnection(ABC):
 
     Args:
         location: The address, without credentials.
+
+    Attributes:
+        warnings: What an operator should know, a sentence each.
+        opened: Whether the servers were found fit.
+        closed: Whether all was given up.
     """
 
     def __init__(self, location: str) -> None:
         self.location = location
         self.warnings: tuple[str, ...] = ()
+        self.opened = False
         self.closed = False
 
     async def command(self, *words: Argument) -> object:
@@ -62,14 +68,14 @@ class RedisConnection(ABC):
         try:
             return await self._send(words)
         except DRIVER_ERRORS as error:
-            raise translate(error, self.location) from error
+            raise self._translated(error) from error
 
     async def block(self, *words: Argument) -> object:
         """Send one command that may block for up to `LONGEST_BLOCK`, on a connection that is closed if cancelled."""
         try:
             return await self._wait(words)
         except DRIVER_ERRORS as error:
-            raise translate(error, self.location) from error
+            raise self._translated(error) from error
 
     async def run(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> object:
         """Call one script."""
@@ -80,7 +86,7 @@ class RedisConnection(ABC):
             except NoScriptError:
                 return await self._send(call.words_in_full())
         except DRIVER_ERRORS as error:
-            raise translate(error, self.location) from error
+            raise self._translated(error) from error
 
     async def run_many(self, calls: Sequence[Call]) -> list[object]:
         """Call scripts in one round trip; the first error is raised once all were tried."""
@@ -109,7 +115,7 @@ class RedisConnection(ABC):
         try:
             return await self._send_many(batch)
         except DRIVER_ERRORS as error:
-            raise translate(error, self.location) from error
+            raise self._translated(error) from error
 
     def check(self, reply: object) -> object:
         """Return a reply of `commands` or `try_many`, or raise the error that took its place."""
@@ -121,9 +127,16 @@ class RedisConnection(ABC):
     def _told(self, reply: object) -> object:
         if not isinstance(reply, Exception) or isinstance(reply, StemError):
             return reply
-        error = translate(reply, self.location)
+        error = self._translated(reply)
         error.__cause__ = reply
         return error
+
+    def _translated(self, error: Exception) -> StemError:
+        told = translate(error, self.location)
+        if self.opened and isinstance(told, ConfigurationError):
+            # What was fit once is an outage now: a login or a certificate is being changed, and workers must live on.
+            return BrokerUnavailableError(told.message, told.hint)
+        return told
 
     @abstractmethod
     async def everywhere(self, *words: Argument) -> list[object]:

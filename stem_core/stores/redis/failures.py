@@ -33,6 +33,8 @@ from stem_core.text import visible
 _BROKEN = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError, EOFError)
 _CLIENT_REFUSED = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
+_NO_LOGIN = "Protocol error: unauthenticated"
+"""What a server says to a command that is longer than it reads from strangers."""
 _PASSING = (*_BROKEN, AskError, ClusterError, RedisClusterException, TryAgainError)
 
 
@@ -49,7 +51,7 @@ def translate(error: Exception, location: str) -> StemError:
         location: The server's address, without credentials.
     """
     said = visible(str(error) or type(error).__name__, 300)
-    if isinstance(error, (AuthenticationError, AuthorizationError)):
+    if isinstance(error, (AuthenticationError, AuthorizationError)) or said.startswith(_NO_LOGIN):
         return ConfigurationError(f"{location} refuses the login: {said}", "check user and password in the URL")
     if isinstance(error, NoPermissionError):
         return BrokerError(f"{location} does not allow this: {said}", "grant this user the command and the keys stem:*")

@@ -32,6 +32,7 @@ async def open_connection(url: str, tls: TlsConfig | None = None) -> RedisConnec
     connection = _connection(address, tls)
     try:
         connection.warnings = await _inspect(connection, address, tls)
+        connection.opened = True
     except BaseException:
         await connection.close()
         raise

@@ -10,7 +10,7 @@ from redis.exceptions import NoScriptError
 
 from stem_core.stores.redis.connection import Argument, Call, RedisConnection
 from stem_core.stores.redis.driver import Clients
-from stem_core.stores.redis.failures import DRIVER_ERRORS, translate
+from stem_core.stores.redis.failures import DRIVER_ERRORS
 from stem_core.stores.redis.link import Link
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class SingleConnection(RedisConnection):
                 return [run_blocking(self._renewing, call) for call in calls]
             except DRIVER_ERRORS as error:
                 self._renewing.connection_pool.disconnect()
-                raise translate(error, self.location) from error
+                raise self._translated(error) from error
 
     async def close(self) -> None:
         """Close all connections. Twice is once."""
