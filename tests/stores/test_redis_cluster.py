@@ -23,7 +23,7 @@ pytestmark = pytest.mark.redis
 
 @pytest.fixture
 async def broker(redis_cluster: RedisCluster3, namespace: str) -> AsyncIterator[Broker]:
-    async with await connect_broker(redis_cluster.url, namespace=namespace) as broker:  # type: ignore[attr-defined]
+    async with await connect_broker(redis_cluster.url, namespace=namespace) as broker:
         yield broker
 
 
@@ -159,7 +159,7 @@ async def test_a_slot_that_moves_takes_its_queue_along(redis_cluster: RedisClust
     slot = slot_of(f"{{stem:{namespace}:{queue}}}:")
     source, target = redis_cluster.client(0), redis_cluster.client(1)
     source_id, target_id = (client.execute_command("CLUSTER", "MYID") for client in (source, target))
-    async with await connect_broker(redis_cluster.url, namespace=namespace) as broker:  # type: ignore[attr-defined]
+    async with await connect_broker(redis_cluster.url, namespace=namespace) as broker:
         ids = await publish(broker, 5, queue)
         (held,) = await take(broker, 1, queues=(queue,))
         target.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
@@ -185,7 +185,7 @@ async def test_a_slot_that_moves_takes_its_queue_along(redis_cluster: RedisClust
 
 async def test_a_dead_server_does_not_stop_the_queues_of_others(private_cluster: RedisCluster3, namespace: str) -> None:
     queues = queues_on_each(namespace)
-    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:  # type: ignore[attr-defined]
+    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
         home = slot_of(f"{{stem:{namespace}}}:queues") * 3 // 16384
         dead = next(number for number in (1, 2) if number != home)
         ids = await fill(broker, queues)
@@ -205,7 +205,7 @@ async def test_a_dead_server_does_not_stop_the_queues_of_others(private_cluster:
 async def test_after_a_failover_work_goes_on_within_two_seconds(private_cluster: RedisCluster3, namespace: str) -> None:
     queue = queues_on_each(namespace)[0]
     replica = private_cluster.client(3)
-    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:  # type: ignore[attr-defined]
+    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
         await publish(broker, 3, queue)
         held = await take(broker, 1, queues=(queue,))
         await until(lambda: asyncio.to_thread(replicated, private_cluster))

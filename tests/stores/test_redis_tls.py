@@ -22,7 +22,7 @@ pytestmark = pytest.mark.redis
 
 @contextmanager
 def tls_server_at(directory: Path, **options: object) -> Iterator[TlsServer]:
-    server = TlsServer(directory, **options)  # type: ignore[arg-type]  # a test's own words
+    server = TlsServer(directory, **options)
     try:
         yield server.start()
     finally:
