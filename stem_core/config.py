@@ -16,6 +16,7 @@ from typing import Any, Final, TypedDict, Unpack
 from stem_core.durations import Duration, parse_duration, seconds
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.tls import TlsConfig, check_file
 from stem_core.urls import check_url
 
 DEFAULT: Final = "default"
@@ -27,10 +28,6 @@ _LATER: Final = (
     "STEM_SIGNING_ACTIVE_KEY",
     "STEM_SIGNING_PUBLIC_KEYS",
     "STEM_SIGNING_PRIVATE_KEYS",
-    "STEM_TLS_CA_CERT",
-    "STEM_TLS_CLIENT_CERT",
-    "STEM_TLS_CLIENT_KEY",
-    "STEM_TLS_ALLOW_INSECURE",
     "STEM_REVOKE_STORE_URL",
 )
 _YES: Final = frozenset({"1", "true", "yes", "on"})
@@ -52,6 +49,10 @@ class ConfigOverrides(TypedDict, total=False):
     heartbeat_interval: Duration | None
     signals_enabled: bool | None
     signals_disabled: Iterable[str] | None
+    tls_ca_cert: str | None
+    tls_client_cert: str | None
+    tls_client_key: str | None
+    tls_allow_insecure: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,10 @@ class StemConfig:
         heartbeat_interval: Seconds between a worker's heartbeats.
         signals_enabled: Whether listeners in the process are called.
         signals_disabled: Names of signals that are not.
+        tls_ca_cert: Path of further authorities to trust, for stores whose URL asks for TLS.
+        tls_client_cert: Path of the certificate to show to such a store.
+        tls_client_key: Path of its private key.
+        tls_allow_insecure: Verify neither certificate nor host of such a store.
         sources: By setting, where it came from: a variable's, flag's or file's name, `argument` or `default`.
     """
 
@@ -86,6 +91,10 @@ class StemConfig:
     heartbeat_interval: float = 2.0
     signals_enabled: bool = True
     signals_disabled: tuple[str, ...] = ()
+    tls_ca_cert: str | None = None
+    tls_client_cert: str | None = None
+    tls_client_key: str | None = None
+    tls_allow_insecure: bool = False
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -122,6 +131,16 @@ class StemConfig:
             if found:
                 values[name] = setting.read(found.label, found.value)
         return cls(**values, sources=MappingProxyType(sources))
+
+    @property
+    def tls(self) -> TlsConfig:
+        """How connections to stores are secured, if their URLs ask for it."""
+        return TlsConfig(
+            ca_cert=self.tls_ca_cert,
+            client_cert=self.tls_client_cert,
+            client_key=self.tls_client_key,
+            allow_insecure=self.tls_allow_insecure,
+        )
 
     def require_broker_url(self) -> str:
         """Return the broker's URL.
@@ -198,6 +217,10 @@ def _text(name: str, value: object) -> str:
     return value
 
 
+def _file(name: str, value: object) -> str:
+    return check_file(name, _text(name, value))
+
+
 def _name(name: str, value: object) -> str:
     return check_name(name, _text(name, value))
 
@@ -267,5 +290,9 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         "heartbeat_interval": Setting("STEM_HEARTBEAT_INTERVAL", _duration),
         "signals_enabled": Setting("STEM_SIGNALS_ENABLED", _flag),
         "signals_disabled": Setting("STEM_SIGNALS_DISABLED", _signals),
+        "tls_ca_cert": Setting("STEM_TLS_CA_CERT", _file),
+        "tls_client_cert": Setting("STEM_TLS_CLIENT_CERT", _file),
+        "tls_client_key": Setting("STEM_TLS_CLIENT_KEY", _file),
+        "tls_allow_insecure": Setting("STEM_TLS_ALLOW_INSECURE", _flag),
     }
 )

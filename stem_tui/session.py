@@ -104,6 +104,7 @@ class Session:
                 await cluster.ping()
             connected = True
             self.model.link_up(self.now())
+            self.model.warned(cluster.broker.warnings)
             self.commander.control = cluster.control
             await self._feed.run(cluster)
         except TimeoutError:

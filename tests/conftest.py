@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
+from tests.redis_topologies import RedisCluster3, SentinelPair, TlsServer, debian_redis
 from tests.servers import RedisServer
 
 for variable in [name for name in os.environ if name == "NO_COLOR" or name.startswith("STEM_")]:
@@ -49,8 +50,63 @@ def private_redis(tmp_path: Path) -> Iterator[RedisServer]:
     server.kill()
 
 
+@pytest.fixture(scope="session")
+def redis7_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Debian's Redis 7, shared as `redis_server` is."""
+    server = RedisServer(tmp_path_factory.mktemp("redis7"), binary=debian_redis()).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster3]:
+    """A cluster of three that all tests of this process share, as `redis_server` is."""
+    cluster = RedisCluster3(tmp_path_factory.mktemp("cluster"))
+    try:
+        yield cluster.start()
+    finally:
+        cluster.end()
+
+
+@pytest.fixture
+def private_cluster(tmp_path: Path) -> Iterator[RedisCluster3]:
+    """A cluster of three and a replica of the first, for one test alone, which may kill servers."""
+    cluster = RedisCluster3(tmp_path / "cluster", replica=True)
+    try:
+        yield cluster.start()
+    finally:
+        cluster.end()
+
+
+@pytest.fixture
+def sentinel_pair(tmp_path: Path) -> Iterator[SentinelPair]:
+    """A primary, its replica and three sentinels for one test alone, which may kill them."""
+    pair = SentinelPair(tmp_path / "sentinels")
+    try:
+        yield pair.start()
+    finally:
+        pair.end()
+
+
+@pytest.fixture(scope="session")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
+    """A server with TLS that all tests of this process share."""
+    server = TlsServer(tmp_path_factory.mktemp("tls"))
+    try:
+        yield server.start()
+    finally:
+        server.end()
+
+
+@pytest.fixture
+def cluster_url(redis_cluster: RedisCluster3) -> str:
+    """The URL of the shared cluster."""
+    return redis_cluster.url
+
+
 SERVED: Final = [
     pytest.param("redis_url", id="valkey", marks=pytest.mark.redis),
+    pytest.param("cluster_url", id="cluster", marks=pytest.mark.redis),
 ]
 """Fixtures that give the URL of a store which several processes can share."""
 

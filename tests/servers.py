@@ -45,11 +45,15 @@ class RedisServer:
         directory: Where its data and log lie; made if missing.
         aof: Keep every write in an append-only file.
         options: Further options as on the command line, for example `("--maxmemory", "8mb")`.
+        binary: The server to run; the tests' own if None.
     """
 
-    def __init__(self, directory: Path, *, aof: bool = False, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, directory: Path, *, aof: bool = False, options: Sequence[str] = (), binary: Path | None = None
+    ) -> None:
         self.directory = directory
         self.port = 0
+        self.binary = binary or server_binary()
         self._aof = aof
         self._options = tuple(options)
         self._process: subprocess.Popen[bytes] | None = None
@@ -100,10 +104,13 @@ class RedisServer:
         os.kill(self.pid, signal.SIGCONT)
 
     def _launch(self, port: int) -> None:
-        command = [str(server_binary()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
+        command = [str(self.binary), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
         command += ["--save", "", "--appendonly", "yes" if self._aof else "no", "--appendfsync", "everysec"]
+        self._run([*command, *self._options])
+
+    def _run(self, command: Sequence[str]) -> None:
         with (self.directory / "log").open("ab") as log:
-            self._process = subprocess.Popen([*command, *self._options], stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def _answers(self, port: int) -> bool:
         end = time.monotonic() + _START_SECONDS

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from stem_core.cli.options import Invocation, cluster_options
-from stem_core.cli.output import write_json, write_line
+from stem_core.cli.output import write_json, write_line, write_note
 from stem_core.client.cluster import ClusterClient
 from stem_core.clock import SYSTEM_CLOCK
 
@@ -16,7 +17,9 @@ from stem_core.clock import SYSTEM_CLOCK
 @cluster_options
 def health(invocation: Invocation) -> None:
     """Check that the broker and the result backend answer."""
-    document = invocation.run(_check)
+    document, warnings = invocation.run(_check)
+    for warning in warnings:
+        write_note(f"stem: warning: {warning}")
     if invocation.as_json:
         write_json(document)
         return
@@ -25,15 +28,16 @@ def health(invocation: Invocation) -> None:
     write_line(f"{'workers':<8} {document['workers']} alive in namespace {document['namespace']!r}")
 
 
-async def _check(cluster: ClusterClient) -> dict[str, Any]:
+async def _check(cluster: ClusterClient) -> tuple[dict[str, Any], Sequence[str]]:
     broker = await cluster.ping()
     began = SYSTEM_CLOCK.monotonic()
     await cluster.backend.get(["stem-health-check"])
     backend = SYSTEM_CLOCK.monotonic() - began
-    return {
+    document = {
         "status": "ok",
         "namespace": cluster.namespace,
         "broker": {"location": cluster.location, "latency_ms": round(broker * 1000, 2)},
         "backend": {"location": cluster.backend.location, "latency_ms": round(backend * 1000, 2)},
         "workers": sum(seen.alive for seen in await cluster.workers()),
     }
+    return document, cluster.broker.warnings

@@ -17,13 +17,15 @@ async def connect(config: StemConfig) -> tuple[Broker, ResultBackend]:
     """
     url = config.require_broker_url()
     try:
-        broker = await stores.connect_broker(url, namespace=config.namespace)
+        broker = await stores.connect_broker(url, namespace=config.namespace, tls=config.tls)
     except ConfigurationError as error:
         raise _with_source(error, config, "broker_url") from error
     if config.result_backend_url is None:
         return broker, broker.results()
     try:
-        return broker, await stores.connect_backend(config.result_backend_url, namespace=config.namespace)
+        return broker, await stores.connect_backend(
+            config.result_backend_url, namespace=config.namespace, tls=config.tls
+        )
     except ConfigurationError as error:
         await broker.close()
         raise _with_source(error, config, "result_backend_url") from error

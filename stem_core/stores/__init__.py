@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
 from stem_core.stores.port import Broker, ResultBackend
+from stem_core.tls import TlsConfig
 from stem_core.urls import redact_url
 
 
@@ -19,20 +20,26 @@ class _Classes(NamedTuple):
 
 
 _REDIS: Final = _Classes("stem_core.stores.redis", "RedisStreamsBroker", "RedisResultBackend")
-_SCHEMES: Final = {"redis": _REDIS}
+_SCHEMES: Final = dict.fromkeys(
+    ("redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"), _REDIS
+)
 _FORMS: Final = "use redis://host:port or memory://"
-_LATER: Final = frozenset({"sqlite", "postgresql", "rediss", "redis+cluster", "redis+sentinel"})
+_LATER: Final = frozenset({"sqlite", "postgresql"})
 _in_process: dict[tuple[str, str], Broker] = {}
 _in_process_lock: Final = threading.Lock()
 
 
-async def connect_broker(url: str, *, namespace: str = "stem", lease: float | None = None) -> Broker:
+async def connect_broker(
+    url: str, *, namespace: str = "stem", lease: float | None = None, tls: TlsConfig | None = None
+) -> Broker:
     """Connect to a broker.
 
     Args:
-        url: `redis://…`, or `memory://` for the one that this process shares under that URL and namespace.
+        url: `redis://…`, `redis+cluster://…` or `redis+sentinel://…`, each with `rediss` for TLS; or `memory://` for
+            the one that this process shares under that URL and namespace.
         namespace: What all its keys are in.
         lease: Set the namespace's lease, in seconds; None takes what it has.
+        tls: How to secure connections, if the URL asks for it.
 
     Raises:
         ConfigurationError: The URL, the namespace or the server is not usable.
@@ -42,16 +49,17 @@ async def connect_broker(url: str, *, namespace: str = "stem", lease: float | No
     classes = _classes(url)
     if classes is None:
         return _shared(url, namespace, lease)
-    broker: Broker = await _loaded(classes, classes.broker).connect(url, namespace, lease)
+    broker: Broker = await _loaded(classes, classes.broker).connect(url, namespace, lease, tls=tls)
     return broker
 
 
-async def connect_backend(url: str, *, namespace: str = "stem") -> ResultBackend:
+async def connect_backend(url: str, *, namespace: str = "stem", tls: TlsConfig | None = None) -> ResultBackend:
     """Connect to a result backend; `memory://` gives the results of the broker of that URL.
 
     Args:
         url: As for a broker.
         namespace: What all its keys are in.
+        tls: As for a broker.
 
     Raises:
         ConfigurationError: The URL, the namespace or the server is not usable.
@@ -61,7 +69,7 @@ async def connect_backend(url: str, *, namespace: str = "stem") -> ResultBackend
     classes = _classes(url)
     if classes is None:
         return _shared(url, namespace, None).results()
-    backend: ResultBackend = await _loaded(classes, classes.backend).connect(url, namespace)
+    backend: ResultBackend = await _loaded(classes, classes.backend).connect(url, namespace, tls=tls)
     return backend
 
 

@@ -13,6 +13,7 @@ from stem_core.events import WorkerInit, WorkerReady, WorkerScaled, WorkerShutdo
 from stem_core.service import cancel, spawn, supervise
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import Enqueuer, SimpleTaskRegistry
+from stem_core.text import visible
 from stem_core.worker.active import Window
 from stem_core.worker.autoscale import Autoscaler
 from stem_core.worker.broadcast import Broadcasts
@@ -90,6 +91,8 @@ class Parts:
         """Take up all duties."""
         core, settings = self.core, self.core.settings
         core.started_at = core.clock.time()
+        for warning in core.broker.warnings:
+            log.warning("%s", visible(warning))
         core.reporter.tell(WorkerInit(core.started_at, settings.id))
         core.lease = await core.broker.lease()
         await self.control.mark_start()

@@ -42,6 +42,7 @@ class ClusterModel:
         watched: Id of the task that is looked at in full, or None.
         detail: That task, None until it was read.
         detail_read_at: When it was last looked for.
+        warnings: What an operator should know of the broker, a sentence each.
         problems: What could not be read though the broker answers, by part (`queues`, `workers`, `events`, `task`).
     """
 
@@ -60,6 +61,7 @@ class ClusterModel:
         self.watched: str | None = None
         self.detail: TaskDetail | None = None
         self.detail_read_at: float | None = None
+        self.warnings: tuple[str, ...] = ()
         self.problems: dict[str, str] = {}
         self._wall_offset = wall_offset
         self._missed_before = 0
@@ -102,6 +104,11 @@ class ClusterModel:
         if link.state is not LinkState.LIVE:
             link.state, link.since = LinkState.LIVE, now
         link.tries, link.next_try, link.reason = 0, None, ""
+        self.version += 1
+
+    def warned(self, warnings: Iterable[str]) -> None:
+        """Note what the broker that answers warns of."""
+        self.warnings = tuple(clean_detail(warning) for warning in warnings)
         self.version += 1
 
     def link_down(self, reason: str, now: float) -> None:

@@ -27,6 +27,8 @@ def _who(model: ClusterModel, width: int) -> Line:
     if identity.prod:
         cells.append(Cell("▌PROD▐", "prod"))
         cells.append(Cell(" "))
+    if model.warnings:
+        cells.append(Cell("▲ WARNING " if width >= _WIDE else "▲ ", "error"))
     if identity.demo and identity.name:
         cells.append(Cell("DEMO ", "accent"))
     cells.append(Cell(f"ns={identity.namespace}  "))
@@ -117,4 +119,5 @@ def verdict_line(model: ClusterModel, now: float) -> Line:
     more = sum(1 for _, trouble in troubled if trouble) - 1
     parts += [f"{more} more {'queue' if more == 1 else 'queues'}"] if more > 0 else []
     parts += [f"workers: {', '.join(silent)}"] if silent else []
+    parts += model.warnings
     return (Cell(f" ▲ {' — '.join(parts)}", "warning"),) if parts else ()

@@ -21,7 +21,7 @@ URL = "redis://127.0.0.1:1"
     [
         (["observe", "queues"], "STEM_BROKER_URL"),
         (["observe", "queues", "--broker", "localhost"], "--broker is 'localhost'"),
-        (["observe", "queues", "--broker", "rediss://localhost"], "--broker: rediss"),
+        (["observe", "queues", "--broker", "redis+cluster://localhost/1"], "--broker: redis+cluster"),
         (["observe", "queues", "--broker", "ftp://localhost"], "redis://"),
         (["observe", "queues", "--broker", "memory://"], "one process"),
         (["observe", "queues", "--broker", URL, "--namespace", "a b"], "--namespace name 'a b'"),

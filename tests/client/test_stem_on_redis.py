@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stem_core import RedisStreamsBroker, Stem, TaskState, Worker
-from stem_core.errors import BrokerUnavailableError, ConfigurationError, NotSupportedError, UsageError
+from stem_core.errors import BrokerUnavailableError, ConfigurationError, UsageError
 from tests.servers import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -74,8 +74,8 @@ async def test_errors_of_connecting_name_the_setting_and_no_password() -> None:
     with pytest.raises(BrokerUnavailableError) as unreachable:
         await Stem.from_url("redis://:canary@127.0.0.1:1").connect()
     assert "canary" not in str(unreachable.value)
-    with pytest.raises(NotSupportedError, match="broker_url: rediss"):
-        await Stem.from_url("rediss://localhost").connect()
+    with pytest.raises(ConfigurationError, match=r"broker_url: redis\+sentinel"):
+        await Stem.from_url("redis+sentinel://localhost").connect()
     with pytest.raises(ConfigurationError, match="broker_url"):
         await Stem.from_url("ftp://localhost").connect()
 

@@ -224,3 +224,17 @@ def test_the_pages_of_a_queue_and_a_worker():
     worker = "\n".join(map(text_of, worker_detail(model, "pay-1@host", 102.0, 100)))
     assert "slots 4/4 ████████" in worker
     assert "known" in text_of(worker_detail(model, "nobody", 102.0, 100)[0])
+
+
+def test_what_the_broker_warns_of_is_marked_on_the_first_line_and_said_on_the_second():
+    model = a_model()
+    model.link_up(100.0)
+    assert "WARNING" not in text_of(header_line(model, 100.0, 120))
+    model.warned(["rediss://h is not verified"])
+    assert "▲ WARNING" in text_of(header_line(model, 100.0, 120))
+    assert "▲ " in text_of(header_line(model, 100.0, 80))
+    assert "rediss://h is not verified" in text_of(verdict_line(model, 100.0))
+    busy = a_busy_model()
+    busy.warned(["rediss://h is not verified"])
+    said = text_of(verdict_line(busy, 102.0))
+    assert said.index("payments") < said.index("not verified")

@@ -45,3 +45,17 @@ async def valkey_store(request: pytest.FixtureRequest, namespace: str) -> AsyncI
     """An empty namespace of the Valkey that all tests share."""
     async with served_store(request.getfixturevalue("redis_url"), namespace) as store:
         yield store
+
+
+@asynccontextmanager
+async def redis7_store(request: pytest.FixtureRequest, namespace: str) -> AsyncIterator[Store]:
+    """An empty namespace of the Redis 7 that all tests share."""
+    async with served_store(request.getfixturevalue("redis7_server").url, namespace) as store:
+        yield store
+
+
+@asynccontextmanager
+async def cluster_store(request: pytest.FixtureRequest, namespace: str) -> AsyncIterator[Store]:
+    """An empty namespace of the cluster that all tests share."""
+    async with served_store(request.getfixturevalue("redis_cluster").url, namespace) as store:
+        yield store

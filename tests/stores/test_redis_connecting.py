@@ -11,7 +11,7 @@ from stem_core.errors import BrokerUnavailableError, ConfigurationError, NotSupp
 from stem_core.stores import connect_backend, connect_broker
 from stem_core.stores.port import KeptRecord
 from stem_core.stores.redis import RedisResultBackend, RedisStreamsBroker
-from stem_core.stores.redis.checks import check_facts
+from stem_core.stores.redis.checks import check_eviction, check_facts, facts_of, persistence_warning
 from stem_core.testing.contract.harness import publish, settle, take
 from tests.servers import RedisServer, free_port
 
@@ -63,26 +63,62 @@ async def test_what_is_no_url_of_a_store_is_refused(url: str) -> None:
     await refused(url, ConfigurationError)
 
 
-@pytest.mark.parametrize("scheme", ["sqlite", "postgresql", "rediss", "redis+cluster", "redis+sentinel"])
+@pytest.mark.parametrize("scheme", ["sqlite", "postgresql"])
 async def test_stores_of_later_parts_are_named(scheme: str) -> None:
     assert scheme in await refused(f"{scheme}://host/0", NotSupportedError)
     with pytest.raises(NotSupportedError, match=scheme.replace("+", r"\+")):
         await connect_backend(f"{scheme}://host/0")
 
 
-async def test_a_server_that_throws_keys_away_is_refused(tmp_path: Path) -> None:
+async def test_a_server_that_throws_keys_away_is_refused_unless_told_otherwise(tmp_path: Path) -> None:
     server = RedisServer(tmp_path / "cache", options=("--maxmemory", "20mb", "--maxmemory-policy", "allkeys-lru"))
     server.start()
     try:
-        assert "allkeys-lru" in await refused(server.url, ConfigurationError)
+        said = await refused(server.url, ConfigurationError)
+        assert "allkeys-lru" in said
+        assert "?eviction=allow" in said
+        broker = await connect_broker(f"{server.url}?eviction=allow")
+        assert "eviction" not in broker.location
+        await publish(broker)
+        await broker.close()
     finally:
         server.kill()
 
 
+@pytest.mark.redis
+async def test_a_server_that_keeps_nothing_on_disk_is_warned_of(tmp_path: Path, redis_server: RedisServer) -> None:
+    async with await RedisStreamsBroker.connect(redis_server.url) as broker:
+        (warning,) = broker.warnings
+        assert "keeps nothing on disk" in warning
+    snapshots = RedisServer(tmp_path / "rdb", options=("--save", "60 1"))
+    for server in (RedisServer(tmp_path / "aof", aof=True), snapshots):
+        server.start()
+        try:
+            async with await RedisStreamsBroker.connect(server.url) as broker:
+                assert broker.warnings == ()
+        finally:
+            server.kill()
+
+
+@pytest.mark.redis
+async def test_a_managed_server_that_tells_little_is_used(tmp_path: Path, namespace: str) -> None:
+    server = RedisServer(tmp_path / "managed", options=("--rename-command", "CONFIG", "")).start()
+    try:
+        async with await RedisStreamsBroker.connect(server.url, namespace) as broker:
+            assert broker.warnings == ()
+            assert len(await publish(broker, 2)) == 2
+    finally:
+        server.kill()
+    little = {"redis_version": "7.2.4"}
+    check_facts("redis://h", little)
+    check_eviction("redis://h", little)
+    assert persistence_warning("redis://h", little, None) is None
+
+
 def test_an_old_server_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"6\.2\.14"):
-        check_facts("redis://h", b"# Server\r\nredis_version:6.2.14\r\n")
-    check_facts("redis://h", b"redis_version:7.0.0\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n")
+        check_facts("redis://h", facts_of(b"# Server\r\nredis_version:6.2.14\r\n"))
+    check_facts("redis://h", facts_of(b"redis_version:7.0.0\r\n"))
 
 
 @pytest.mark.redis

@@ -267,3 +267,20 @@ async def test_every_error_is_the_ports_own(broker: Broker, private_redis: Redis
         with pytest.raises(BrokerError) as caught:
             await call
         assert isinstance(caught.value, StemError)
+
+
+async def test_a_password_that_is_changed_is_an_outage_until_it_is_changed_back(private_redis: RedisServer) -> None:
+    async with await RedisStreamsBroker.connect(private_redis.url, lease=5.0) as broker:
+        await publish(broker, 2)
+        held = await take(broker, 1)
+        assert await asyncio.to_thread(broker.renew, held) == [True]
+        with redis.Redis.from_url(private_redis.url) as client:
+            client.config_set("requirepass", "new")
+            client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            for _ in range(2):  # the first may only notice that the connection is gone
+                with pytest.raises(BrokerUnavailableError):
+                    await settle(broker, held)
+            with pytest.raises(BrokerUnavailableError, match="user and password"):
+                await asyncio.to_thread(broker.renew, held)
+            client.config_set("requirepass", "")
+        assert await settle(broker, held) == [Settled.COMMITTED]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from stem_core.config import SETTINGS, StemConfig
 from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.tls import TlsConfig
 
 
 def test_with_nothing_set_all_is_default() -> None:
@@ -84,6 +86,10 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("STEM_HEARTBEAT_INTERVAL", "0s", "longer than nothing"),
         ("STEM_SIGNALS_ENABLED", "maybe", "true or false"),
         ("STEM_SIGNALS_DISABLED", "task_exploded", "task_failed"),
+        ("STEM_TLS_CA_CERT", "/no/such/file.pem", "PEM"),
+        ("STEM_TLS_CLIENT_CERT", "/", "not a file"),
+        ("STEM_TLS_CLIENT_KEY", "/no/such/key.pem", "not a file"),
+        ("STEM_TLS_ALLOW_INSECURE", "perhaps", "true or false"),
     ],
 )
 def test_a_value_that_does_not_parse_names_its_variable_and_what_it_takes(
@@ -101,7 +107,7 @@ def test_a_wrong_file_value_names_key_and_file() -> None:
         StemConfig.from_environment({}, file={"namespase": "x"}, file_name="profile.yaml")
 
 
-@pytest.mark.parametrize("variable", ["STEM_SIGNING_KEYS", "STEM_TLS_CA_CERT", "STEM_REVOKE_STORE_URL"])
+@pytest.mark.parametrize("variable", ["STEM_SIGNING_KEYS", "STEM_REVOKE_STORE_URL"])
 def test_a_variable_of_a_later_part_is_refused_not_ignored(variable: str) -> None:
     with pytest.raises(NotSupportedError, match=variable):
         StemConfig.from_environment({variable: "x"})
@@ -115,3 +121,14 @@ def test_a_missing_broker_names_the_variable() -> None:
 def test_a_printed_config_shows_no_password() -> None:
     config = StemConfig.from_environment({"STEM_BROKER_URL": "redis://:canary@host"})
     assert "canary" not in repr(config)
+
+
+def test_tls_is_verified_unless_told_otherwise(tmp_path: Path) -> None:
+    assert StemConfig.from_environment({}).tls == TlsConfig()
+    files = {name: tmp_path / f"{name}.pem" for name in ("CA_CERT", "CLIENT_CERT", "CLIENT_KEY")}
+    for file in files.values():
+        file.touch()
+    environ = {f"STEM_TLS_{name}": str(file) for name, file in files.items()}
+    config = StemConfig.from_environment({**environ, "STEM_TLS_ALLOW_INSECURE": "true"})
+    ca_cert, client_cert, client_key = map(str, files.values())
+    assert config.tls == TlsConfig(ca_cert=ca_cert, client_cert=client_cert, client_key=client_key, allow_insecure=True)

@@ -14,6 +14,8 @@ from stem_core.delivery import EndedRange
 from stem_core.stores.port import KeptRecord
 from stem_core.stores.redis import keys
 from stem_core.stores.redis.connection import Argument, Call, RedisConnection
+from stem_core.stores.redis.opening import open_connection
+from stem_core.tls import TlsConfig
 
 _END_OF_TIME: Final = 2**52
 """Milliseconds; a sorted set's scores are exact up to here."""
@@ -23,7 +25,7 @@ class RedisResultBackend:
     """Keeps results in a Redis, be it the broker's or one of their own. Made by `connect`.
 
     Args:
-        connection: Connections to the server.
+        connection: Connections to Redis.
         namespace: What all keys are in.
         owns_connection: Whether closing this closes the connections.
     """
@@ -35,14 +37,19 @@ class RedisResultBackend:
         self._owns_connection = owns_connection
 
     @classmethod
-    async def connect(cls, url: str, namespace: str = "stem") -> Self:
+    async def connect(cls, url: str, namespace: str = "stem", *, tls: TlsConfig | None = None) -> Self:
         """Connect, and refuse a server that is not fit.
+
+        Args:
+            url: As for a broker.
+            namespace: What all keys are in.
+            tls: How to secure connections, if the URL asks for it.
 
         Raises:
             ConfigurationError: The URL or the server is not usable.
             BrokerUnavailableError: It cannot be reached.
         """
-        return cls(await RedisConnection.open(url), namespace)
+        return cls(await open_connection(url, tls), namespace)
 
     async def put(self, entries: Sequence[KeptRecord]) -> list[bool]:
         """Keep records; the first one of the highest delivery count stands."""

@@ -10,15 +10,17 @@ from stem_core.stores.redis import keys
 from stem_core.stores.redis.backend import RedisResultBackend
 from stem_core.stores.redis.connection import RedisConnection
 from stem_core.stores.redis.coordination import RedisCoordination
+from stem_core.stores.redis.opening import open_connection
 from stem_core.stores.redis.operations import RedisOperations
 from stem_core.stores.redis.queues import RedisQueues
 from stem_core.stores.redis.topics import RedisTopics
+from stem_core.tls import TlsConfig
 
 DEFAULT_LEASE = 15.0
 
 
 class RedisStreamsBroker(RedisQueues, RedisOperations, RedisTopics, RedisCoordination):
-    """Queues on streams, topics, presences and results on one Redis server. Made by `connect`; bound to its event loop.
+    """Queues on streams, topics, presences and results on Redis. Made by `connect`; bound to its event loop.
 
     Args:
         connection: Connections to the server.
@@ -29,16 +31,20 @@ class RedisStreamsBroker(RedisQueues, RedisOperations, RedisTopics, RedisCoordin
     def __init__(self, connection: RedisConnection, namespace: str, lease: float) -> None:
         super().__init__(connection, namespace, lease)
         self.location = keys.location(connection.location, namespace)
-        self.warnings: tuple[str, ...] = ()
+        self.warnings = connection.warnings
 
     @classmethod
-    async def connect(cls, url: str, namespace: str = "stem", lease: float | None = None) -> Self:
+    async def connect(
+        cls, url: str, namespace: str = "stem", lease: float | None = None, *, tls: TlsConfig | None = None
+    ) -> Self:
         """Connect, and refuse a server that is not fit.
 
         Args:
-            url: `redis://[user:password@]host:port[/database]`.
+            url: `redis://[user:password@]host:port[/database]`, or the URL of a cluster or of a service that sentinels
+                watch; `rediss` for TLS.
             namespace: What all keys are in.
             lease: Set the namespace's lease, in seconds; None takes what it has, 15 if nothing was ever set.
+            tls: How to secure connections, if the URL asks for it.
 
         Raises:
             ConfigurationError: The URL or the server is not usable.
@@ -46,7 +52,7 @@ class RedisStreamsBroker(RedisQueues, RedisOperations, RedisTopics, RedisCoordin
         """
         if lease is not None and lease <= 0:
             raise ConfigurationError(f"the lease is {lease} seconds", "use a positive number")
-        connection = await RedisConnection.open(url)
+        connection = await open_connection(url, tls)
         try:
             return cls(connection, namespace, await _lease(connection, namespace, lease))
         except BaseException:
@@ -68,6 +74,7 @@ class RedisStreamsBroker(RedisQueues, RedisOperations, RedisTopics, RedisCoordin
         if self._redis.closed:
             return
         try:
+            await self._listener.close()
             await self._leave()
         except BrokerError:
             return  # the server is gone; its upkeep removes idle consumers later

@@ -1,32 +1,19 @@
-"""Connections to one Redis server, and calls over them."""
+"""Calls to Redis, whatever there is of it: one server, a cluster, a service watched by sentinels."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
-from urllib.parse import urlsplit
+from typing import Final, NamedTuple, TypeAlias
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 
-from stem_core.errors import ConfigurationError
-from stem_core.stores.redis.checks import check_facts
-from stem_core.stores.redis.failures import DRIVER_ERRORS, breaks_connection, translate
+from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError
+from stem_core.stores.redis.failures import DRIVER_ERRORS, translate
 from stem_core.stores.redis.scripts import script
-from stem_core.text import visible
-from stem_core.urls import redact_url
-
-if TYPE_CHECKING:
-    import redis
 
 Argument: TypeAlias = str | bytes | int | float
 
-CONNECT_TIMEOUT: Final = 2.0
-ANSWER_TIMEOUT: Final = 5.0
 LONGEST_BLOCK: Final = 2.0
 
 
@@ -38,61 +25,39 @@ class Call(NamedTuple):
     arguments: Sequence[Argument]
 
     def words(self) -> tuple[Argument, ...]:
-        """Return the command."""
-        return ("EVALSHA", script(self.name).sha, len(self.keys), *self.keys, *self.arguments)
+        """Return the command for a server that knows the script."""
+        return ("EVALSHA", script(self.name).sha, *self._given())
+
+    def words_in_full(self) -> tuple[Argument, ...]:
+        """Return the command for one that does not; it will know it from then on."""
+        return ("EVAL", script(self.name).text, *self._given())
+
+    def _given(self) -> tuple[Argument, ...]:
+        # While a slot is being moved, a cluster refuses what names several keys and does not find all on one side. A
+        # queue's scripts name but a prefix, and would run on whichever side, so a second name beside it is given.
+        keys = self.keys if len(self.keys) > 1 else (*self.keys, f"{self.keys[0]}*")
+        return (len(keys), *keys, *self.arguments)
 
 
-class RedisConnection:
-    """A pool for calls, connections for blocking reads, and a client for the thread that renews leases.
+class RedisConnection(ABC):
+    """What the store asks of Redis. Each topology says how commands find their server.
 
-    The driver's own retries are off: it would repeat what must not be repeated, and hide that a server is gone.
+    All keys of one command, and of one script, must share a hash tag.
 
     Args:
-        url: `redis://[user:password@]host:port[/database]`.
+        location: The address, without credentials.
+
+    Attributes:
+        warnings: What an operator should know, a sentence each.
+        opened: Whether the servers were found fit.
+        closed: Whether all was given up.
     """
 
-    def __init__(self, url: str) -> None:
-        self.location = redact_url(url)
-        self._url = url
-        self._renewing: redis.Redis | None = None
-        self._renewing_lock = threading.Lock()
+    def __init__(self, location: str) -> None:
+        self.location = location
+        self.warnings: tuple[str, ...] = ()
+        self.opened = False
         self.closed = False
-        try:
-            _check_database(url)
-            self._client = self._connect(ANSWER_TIMEOUT)
-            self._blocking = self._connect(LONGEST_BLOCK + 3.0)
-        except ValueError as error:
-            raise ConfigurationError(
-                f"{self.location} is not a Redis URL: {error}", "use redis://[user:password@]host:port[/database]"
-            ) from None
-
-    @classmethod
-    async def open(cls, url: str) -> Self:
-        """Connect, and refuse a server that is not fit.
-
-        Raises:
-            ConfigurationError: The URL or the server is not usable.
-            BrokerUnavailableError: It cannot be reached.
-        """
-        connection = cls(url)
-        try:
-            check_facts(connection.location, await connection.command("INFO"))
-        except BaseException:
-            await connection.close()
-            raise
-        return connection
-
-    def _connect(self, timeout: float) -> Redis:
-        client = Redis.from_url(
-            self._url,
-            protocol=2,
-            driver_info=None,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=CONNECT_TIMEOUT,
-            socket_timeout=timeout,
-        )
-        client.response_callbacks.clear()  # replies come as the server sends them, by one rule for all commands
-        return client
 
     async def command(self, *words: Argument) -> object:
         """Send one command.
@@ -101,113 +66,100 @@ class RedisConnection:
             BrokerError: Or one of its subclasses, if Redis refuses or cannot be reached.
         """
         try:
-            return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+            return await self._send(words)
         except DRIVER_ERRORS as error:
-            raise await self._failed(error) from error
+            raise self._translated(error) from error
 
     async def block(self, *words: Argument) -> object:
         """Send one command that may block for up to `LONGEST_BLOCK`, on a connection that is closed if cancelled."""
         try:
-            return await self._blocking.execute_command(*words)  # type: ignore[no-untyped-call]
+            return await self._wait(words)
         except DRIVER_ERRORS as error:
-            raise await self._failed(error) from error
+            raise self._translated(error) from error
 
     async def run(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> object:
         """Call one script."""
         call = Call(name, keys, arguments)
         try:
             try:
-                return await self._client.execute_command(*call.words())  # type: ignore[no-untyped-call]
+                return await self._send(call.words())
             except NoScriptError:
-                await self._client.script_load(script(name).text)
-                return await self._client.execute_command(*call.words())  # type: ignore[no-untyped-call]
+                return await self._send(call.words_in_full())
         except DRIVER_ERRORS as error:
-            raise await self._failed(error) from error
+            raise self._translated(error) from error
 
     async def run_many(self, calls: Sequence[Call]) -> list[object]:
         """Call scripts in one round trip; the first error is raised once all were tried."""
+        return [self.check(reply) for reply in await self.try_many(calls)]
+
+    async def try_many(self, calls: Sequence[Call]) -> list[object]:
+        """Call scripts in one round trip; an error, in the port's words, takes its call's place."""
         if len(calls) == 1:
-            return [await self.run(*calls[0])]
+            return [await self._try(calls[0])]
         replies = await self.commands([call.words() for call in calls])
-        missing = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        for at in missing:
-            replies[at] = await self.run(*calls[at])
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise await self._failed(reply) from reply
-        return replies
+        return [
+            await self._try(call) if isinstance(reply, NoScriptError) else self._told(reply)
+            for call, reply in zip(calls, replies, strict=True)
+        ]
+
+    async def _try(self, call: Call) -> object:
+        try:
+            return await self.run(*call)
+        except StemError as error:
+            return error
 
     async def commands(self, batch: Sequence[Sequence[Argument]]) -> list[object]:
-        """Send commands in one round trip; an error reply takes its command's place."""
+        """Send commands in one round trip to each server; an error reply takes its command's place."""
         if not batch:
             return []
-        pipe = self._client.pipeline(transaction=False)
         try:
-            for words in batch:
-                pipe.execute_command(*words)
-            return list(await pipe.execute(raise_on_error=False))
+            return await self._send_many(batch)
         except DRIVER_ERRORS as error:
-            raise await self._failed(error) from error
+            raise self._translated(error) from error
 
     def check(self, reply: object) -> object:
-        """Return a reply of `commands`, or raise the error that took its place."""
-        if isinstance(reply, Exception):
-            raise translate(reply, self.location) from reply
+        """Return a reply of `commands` or `try_many`, or raise the error that took its place."""
+        told = self._told(reply)
+        if isinstance(told, StemError):
+            raise told from told.__cause__
         return reply
 
-    async def _failed(self, error: Exception) -> Exception:
-        if breaks_connection(error):
-            await self._client.connection_pool.disconnect(inuse_connections=False)
-            await self._blocking.connection_pool.disconnect(inuse_connections=False)
-        return translate(error, self.location)
+    def _told(self, reply: object) -> object:
+        if not isinstance(reply, Exception) or isinstance(reply, StemError):
+            return reply
+        error = self._translated(reply)
+        error.__cause__ = reply
+        return error
 
+    def _translated(self, error: Exception) -> StemError:
+        told = translate(error, self.location)
+        if self.opened and isinstance(told, ConfigurationError):
+            # What was fit once is an outage now: a login or a certificate is being changed, and workers must live on.
+            return BrokerUnavailableError(told.message, told.hint)
+        return told
+
+    @abstractmethod
+    async def everywhere(self, *words: Argument) -> list[object]:
+        """Send one command to each server that holds data."""
+
+    @abstractmethod
+    def together(self, keys: Sequence[str]) -> list[list[str]]:
+        """Return keys in groups, of each of which one command may name all."""
+
+    @abstractmethod
     def run_in_thread(self, calls: Sequence[Call]) -> list[object]:
         """Call scripts from another thread, blocking, on a connection of its own."""
-        import redis  # noqa: PLC0415 - only workers need the blocking driver
-        from redis.backoff import NoBackoff as NoWait  # noqa: PLC0415
-        from redis.retry import Retry as BlockingRetry  # noqa: PLC0415
 
-        with self._renewing_lock:
-            if self._renewing is None:
-                self._renewing = redis.Redis.from_url(
-                    self._url,
-                    protocol=2,
-                    driver_info=None,
-                    retry=BlockingRetry(NoWait(), 0),
-                    socket_connect_timeout=CONNECT_TIMEOUT,
-                    socket_timeout=ANSWER_TIMEOUT,
-                )
-            try:
-                return [self._run_blocking(self._renewing, call) for call in calls]
-            except DRIVER_ERRORS as error:
-                self._renewing.connection_pool.disconnect()
-                raise translate(error, self.location) from error
-
-    @staticmethod
-    def _run_blocking(client: redis.Redis, call: Call) -> object:
-        try:
-            return client.execute_command(*call.words())  # type: ignore[no-untyped-call]
-        except NoScriptError:
-            client.script_load(script(call.name).text)
-            return client.execute_command(*call.words())  # type: ignore[no-untyped-call]
-
+    @abstractmethod
     async def close(self) -> None:
         """Close all connections. Twice is once."""
-        if self.closed:
-            return
-        self.closed = True
-        with self._renewing_lock:
-            if self._renewing is not None:
-                self._renewing.close()
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT):
-                await self._client.aclose()
-                await self._blocking.aclose()
-        except DRIVER_ERRORS:
-            return  # the server was gone before us: there is nothing left to close
 
+    @abstractmethod
+    async def _send(self, words: Sequence[Argument]) -> object:
+        """Send one command to where its key lies; raises the driver's errors, as the other two do."""
 
-def _check_database(url: str) -> None:
-    database = urlsplit(url).path.strip("/")
-    if database and not database.isdecimal():  # the driver would take database 0 without a word
-        raise ValueError(f"{visible(database, 40)!r} is no database number")
+    @abstractmethod
+    async def _wait(self, words: Sequence[Argument]) -> object: ...
+
+    @abstractmethod
+    async def _send_many(self, batch: Sequence[Sequence[Argument]]) -> list[object]: ...

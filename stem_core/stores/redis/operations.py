@@ -86,7 +86,8 @@ class RedisOperations:
         queues = await self.queues()
         now = await self.time()
         replies = await self._redis.commands([("HMGET", f"{self._prefix(queue)}revoked", *ids) for queue in queues])
-        packed = [value for reply in replies if isinstance(reply, list) for value in reply if value]
+        answers: list[Any] = [self._redis.check(reply) for reply in replies]
+        packed = [value for answer in answers for value in answer if value]
         found = (_revocations.decode(value.split(b" ", 1)[1]) for value in packed)
         return list({revocation.id: revocation for revocation in found if revocation.until > now}.values())
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.delivery import Delivery, Settled, Settlement, Subscription, Upkeep
 from stem_core.envelope import Sealed
-from stem_core.errors import BrokerError, BrokerUnavailableError
+from stem_core.errors import BrokerError, BrokerUnavailableError, StemError
 from stem_core.service import Backoff
 from stem_core.stores.redis import keys
 from stem_core.stores.redis.connection import LONGEST_BLOCK, Argument, Call, RedisConnection
@@ -37,7 +37,7 @@ class RedisQueues:
         self._lease = lease
         self._listener = Listener(connection, namespace)
         self._outstanding: dict[str, dict[tuple[str, str], None]] = {}
-        self._doubtful: set[str] = set()
+        self._doubtful: dict[str, set[str]] = {}
         self._registered: dict[str, float] = {}
         self._turn = 0
         self._rounds = 0
@@ -97,14 +97,14 @@ class RedisQueues:
 
     async def _take(self, wanted: Subscription, limit: int, first: str) -> list[Delivery]:
         try:
-            if wanted.owner in self._doubtful:
+            if self._doubtful.get(wanted.owner):
                 found = await self._recover(wanted)
                 if found:
                     return found
             await self._register(wanted.queues)
             return await self._take_in_turns(wanted, limit, first)
         except (BrokerError, asyncio.CancelledError):
-            self._doubtful.add(wanted.owner)
+            self._doubtful.setdefault(wanted.owner, set()).update(wanted.queues)
             self._registered.clear()
             raise
 
@@ -116,19 +116,41 @@ class RedisQueues:
         queues = [*wanted.queues[start:], *wanted.queues[:start]]
         share = max(1, limit // len(queues))
         asked = queues[:limit]
-        replies = await self._redis.run_many([self._fetch_call(queue, wanted.owner, share) for queue in asked])
         found: list[Delivery] = []
         left = queues[len(asked) :]
-        for queue, reply in zip(asked, replies, strict=True):
+        replies = await self._ask(
+            wanted.owner, {queue: self._fetch_call(queue, wanted.owner, share) for queue in asked}
+        )
+        if all(isinstance(reply, StemError) for reply in replies.values()):
+            self._redis.check(replies[asked[0]])
+        for queue, reply in replies.items():
             taken = self._received(queue, wanted.owner, reply)
             found += taken
             if len(taken) == share:
                 left.append(queue)
         for queue in left:
             if len(found) < limit:
-                reply = await self._redis.run(*self._fetch_call(queue, wanted.owner, limit - len(found)))
-                found += self._received(queue, wanted.owner, reply)
+                found += await self._take_more(queue, wanted.owner, limit - len(found), found)
         return found
+
+    async def _take_more(self, queue: str, owner: str, limit: int, found: Sequence[Delivery]) -> list[Delivery]:
+        try:
+            replies = await self._ask(owner, {queue: self._fetch_call(queue, owner, limit)})
+        except BrokerError:
+            if not found:
+                raise
+            return []  # what was found must reach the worker; the error will meet the next fetch
+        return self._received(queue, owner, replies[queue])
+
+    async def _ask(self, owner: str, calls: Mapping[str, Call]) -> dict[str, object]:
+        """Return replies by queue; an error stands for a queue that cannot be reached, since others may well be."""
+        replies = dict(zip(calls, await self._redis.try_many(list(calls.values())), strict=True))
+        failed = {queue: reply for queue, reply in replies.items() if isinstance(reply, StemError)}
+        self._doubtful.setdefault(owner, set()).update(failed)
+        for error in failed.values():
+            if not isinstance(error, BrokerUnavailableError):
+                self._redis.check(error)
+        return replies
 
     def _fetch_call(self, queue: str, owner: str, limit: int) -> Call:
         return Call("fetch", [self._prefix(queue)], [owner, limit, self._turn])
@@ -141,11 +163,13 @@ class RedisQueues:
         return found
 
     async def _recover(self, wanted: Subscription) -> list[Delivery]:
-        """Return what the server handed out in replies that never arrived."""
-        calls = [Call("pending", [self._prefix(queue)], [wanted.owner]) for queue in wanted.queues]
+        """Return what was handed out in replies that never arrived."""
+        doubtful = self._doubtful.pop(wanted.owner)
+        queues = [queue for queue in wanted.queues if queue in doubtful]
+        calls = {queue: Call("pending", [self._prefix(queue)], [wanted.owner]) for queue in queues}
         known = self._outstanding.setdefault(wanted.owner, {})
         found: list[Delivery] = []
-        for queue, reply in zip(wanted.queues, await self._redis.run_many(calls), strict=True):
+        for queue, reply in (await self._ask(wanted.owner, calls)).items():
             jobs = reply if isinstance(reply, list) else []
             found += [
                 delivery
@@ -153,7 +177,6 @@ class RedisQueues:
                 if (queue, (delivery := delivery_of(queue, wanted.owner, job)).token) not in known
             ]
         known.update(((delivery.queue, delivery.token), None) for delivery in found)
-        self._doubtful.discard(wanted.owner)
         return found
 
     def interrupt(self, owner: str) -> None:
