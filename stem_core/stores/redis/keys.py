@@ -41,17 +41,17 @@ def presences(namespace: str) -> tuple[str, str, str]:
 
 def lock(namespace: str, name: str) -> str:
     """Return a lock."""
-    return f"stem:{namespace}:lock:{name}"
+    return f"{{stem:{namespace}:lock:{name}}}"
 
 
 def bucket(namespace: str, name: str) -> str:
     """Return a token bucket."""
-    return f"stem:{namespace}:bucket:{name}"
+    return f"{{stem:{namespace}:bucket:{name}}}"
 
 
 def group(namespace: str, name: str) -> str:
     """Return the hash of a group's results."""
-    return f"stem:{namespace}:group:{name}"
+    return f"{{stem:{namespace}:group:{name}}}"
 
 
 def documents(namespace: str, kind: str) -> str:
