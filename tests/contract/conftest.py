@@ -10,6 +10,7 @@ import pytest
 from stem_core.testing.contract.harness import Store
 from tests.contract.memory_store import memory_store
 from tests.contract.redis_store import valkey_store
+from tests.contract.sqlite_store import sqlite_store
 
 Opening = Callable[[pytest.FixtureRequest, str], AbstractAsyncContextManager[Store]]
 
@@ -17,6 +18,7 @@ Opening = Callable[[pytest.FixtureRequest, str], AbstractAsyncContextManager[Sto
 @pytest.fixture(
     params=[
         pytest.param(memory_store, id="memory"),
+        pytest.param(sqlite_store, id="sqlite"),
         pytest.param(valkey_store, id="valkey", marks=pytest.mark.redis),
     ]
 )
