@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from stem_core.states import TaskState
-from stem_core.stores.redis import RedisStreamsBroker
+from stem_core.stores import connect_broker
 from tests.worker.cluster import Cluster, until
 from tests.worker.processes import Processes
 
-pytestmark = [pytest.mark.redis, pytest.mark.process]
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
-async def world(redis_url: str, namespace: str, tmp_path: Path) -> AsyncIterator[tuple[Cluster, Processes]]:
-    """A cluster on Redis with a lease of one second, and worker processes."""
-    cluster = Cluster(await RedisStreamsBroker.connect(redis_url, namespace=namespace, lease=1.0))
-    processes = Processes(redis_url, namespace, tmp_path)
+async def world(shared_url: str, namespace: str, tmp_path: Path) -> AsyncIterator[tuple[Cluster, Processes]]:
+    """A cluster with a lease of one second, and worker processes."""
+    cluster = Cluster(await connect_broker(shared_url, namespace=namespace, lease=1.0))
+    processes = Processes(shared_url, namespace, tmp_path)
     yield cluster, processes
     processes.close()
     await cluster.close()

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from stem_core.errors import ConfigurationError
 from stem_core.stores.sqlite.address import Address
+from stem_core.stores.sqlite.connection import create_file
 from stem_core.text import visible
 
 _NETWORK: Final = frozenset({
@@ -60,9 +61,7 @@ def check_place(address: Address, mounts: Callable[[], Iterable[Mount]] | None =
 
 
 def _check_file(path: Path, shown: str) -> None:
-    with suppress(FileExistsError):
-        # It will hold tasks' arguments. Not in one step with SQLite, which would let others read it.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    create_file(str(path))
     if not stat.S_ISREG(path.stat().st_mode):
         raise ConfigurationError(f"{shown} is no file", "name a file in that directory, like stem.db")
     if not os.access(path, os.R_OK | os.W_OK):

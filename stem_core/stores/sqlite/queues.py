@@ -8,7 +8,6 @@ from typing import Final
 
 from stem_core.delivery import Delivery, Settled, Settlement, Subscription, Upkeep
 from stem_core.envelope import Sealed
-from stem_core.errors import BrokerError
 from stem_core.stores.sqlite.jobs import Taking, open_queues, place_of, publish, still_held
 from stem_core.stores.sqlite.keeping_up import clocks_of, has_work, keep_up, needs_sweep, next_due, sweep
 from stem_core.stores.sqlite.room import check_room
@@ -89,13 +88,13 @@ class SqliteQueues:
 
     async def _claim(self, owner: str) -> list[Delivery]:
         """Return what was taken for a fetch that was cancelled meanwhile."""
-        found: list[Delivery] = []
-        for taken in self._unclaimed.pop(owner, ()):
-            try:
-                found += await taken
-            except BrokerError:
-                continue  # then nothing was taken
-        return found
+        waiting = self._unclaimed.get(owner)
+        if not waiting:
+            return []
+        await asyncio.wait(waiting)
+        del self._unclaimed[owner]
+        # Where there was an error, nothing was taken.
+        return [delivery for taken in waiting if taken.exception() is None for delivery in taken.result()]
 
     def _was_interrupted(self, owner: str) -> bool:
         if owner in self._interrupted:

@@ -125,10 +125,11 @@ class _Ending:
                 self._die(one)
             else:
                 self._count(one, "succeeded" if kind is Outcome.SUCCEEDED else "cancelled")
-        keep(transaction, [_kept(one) for one in ended if one.outcome.record is not None])
+        # The job goes first, so that its record has room in a file that may not grow.
         transaction.change(
             "DELETE FROM jobs WHERE place IN (SELECT value FROM json_each(?))", (places(one.place for one in ended),)
         )
+        keep(transaction, [_kept(one) for one in ended if one.outcome.record is not None])
         if transaction.value("SELECT EXISTS (SELECT 1 FROM revocations)"):
             transaction.change_many(
                 "DELETE FROM revocations WHERE space = ? AND id = ?",

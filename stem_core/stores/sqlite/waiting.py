@@ -22,6 +22,7 @@ from stem_core.stores.sqlite.doorbell import Doorbell
 JOBS: Final = "jobs"
 EVENTS: Final = "events"
 NEWS: Final = "news"
+_ALL: Final = (JOBS, EVENTS, NEWS)
 
 POLL_BESIDE: Final = 0.25
 """Seconds between looks at the file while bells are heard."""
@@ -115,6 +116,7 @@ class Bells:
 
     def close(self) -> None:
         """End the thread and take the sockets away. Twice is once."""
+        self.ring_here(_ALL)  # who waits shall look, and learn that this is closed
         with self._lock:
             self._closed = True
             thread, self._thread = self._thread, None
@@ -178,7 +180,7 @@ class Bells:
             return  # who waits will meet the same error when it looks
         if version != self._seen:
             self._seen = version
-            self.ring_here((JOBS, EVENTS, NEWS))
+            self.ring_here(_ALL)
 
 
 def _empty(rung: socket.socket) -> None:
