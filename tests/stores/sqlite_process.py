@@ -18,7 +18,8 @@ from stem_core.testing.contract.harness import publish, settle, take
 
 
 def say(*words: object) -> None:
-    print(*words, flush=True)
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
 
 
 async def told() -> bool:
@@ -46,6 +47,12 @@ async def holder(broker: SqliteBroker) -> None:
     held = await take(broker, owner="holder")
     say(len(held))
     await told()
+
+
+async def waiter(broker: SqliteBroker) -> None:
+    """Wait for work that does not come."""
+    say("ready")
+    await take(broker, wait=60.0)
 
 
 async def drainer(broker: SqliteBroker) -> None:
@@ -83,7 +90,14 @@ def lock(url: str) -> None:
 
 
 async def main(role: str, url: str, namespace: str) -> None:
-    roles = {"publisher": publisher, "appender": appender, "holder": holder, "drainer": drainer, "writer": writer}
+    roles = {
+        "publisher": publisher,
+        "appender": appender,
+        "holder": holder,
+        "waiter": waiter,
+        "drainer": drainer,
+        "writer": writer,
+    }
     async with await SqliteBroker.connect(url, namespace) as broker:
         await roles[role](broker)
 

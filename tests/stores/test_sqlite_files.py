@@ -119,7 +119,7 @@ async def test_a_file_that_may_not_be_written_is_named(
     # Root may write anything, so that it is the answer of the system that is put in place.
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != sqlite_file or not mode & os.W_OK)
     assert "cannot be read and written" in await refused(sqlite_url)
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) == sqlite_file)
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) == sqlite_file)
     assert "two more files" in await refused(sqlite_url)
 
 
@@ -157,6 +157,12 @@ async def test_the_lease_is_a_setting_of_the_namespace(sqlite_url: str, namespac
     assert leases == [15.0, 3.5, 3.5]
     with pytest.raises(ConfigurationError, match="lease"):
         await SqliteBroker.connect(sqlite_url, namespace, 0.0)
+
+
+@pytest.mark.parametrize(("query", "level"), [("", 1), ("?synchronous=normal", 1), ("?synchronous=FULL", 2)])
+async def test_a_store_waits_for_the_disk_at_each_commit_if_told_to(sqlite_url: str, query: str, level: int) -> None:
+    async with await SqliteBroker.connect(sqlite_url + query) as broker:
+        assert await broker._store.write(lambda transaction: transaction.value("PRAGMA synchronous")) == level
 
 
 async def test_two_namespaces_of_a_file_share_nothing(sqlite_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from stem_core.stores.sqlite.address import parse_address
 from stem_core.stores.sqlite.store import SqliteStore
 from stem_core.testing.contract.harness import DEADLINE, publish, settle, stats, take, until
 from tests.stores.sqlite_files import Others, audit
+from tests.worker.cluster import until as until_true
 
 pytestmark = pytest.mark.process
 
@@ -71,6 +73,26 @@ async def test_a_ring_that_got_lost_is_made_good_by_a_look_at_the_file(sqlite_ur
         await publish(silent)
         async with asyncio.timeout(DEADLINE / 2):
             assert len(await waiting) == 1
+
+
+async def test_what_killed_processes_left_to_be_rung_for_is_removed(
+    others: Others, sqlite_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stem_core.stores.sqlite.doorbell._YOUNG", 0.0)
+    async with await SqliteBroker.connect(sqlite_url, namespace) as broker:
+        folder = broker._store._doorbell._folder
+        assert folder is not None
+
+        def listening() -> set[int]:
+            return {int(one.name.split("-")[1]) for one in folder.glob("*")}
+
+        waiter = await others.start("waiter")
+        await until_true(lambda: listening() == {waiter.process.pid})
+        await waiter.kill()
+        assert listening() == {waiter.process.pid}
+        assert await take(broker, wait=0.05) == []
+        await until_true(lambda: listening() == {os.getpid()})
+    assert not folder.exists()
 
 
 async def test_where_nobody_can_ring_the_file_is_looked_at_often(

@@ -23,6 +23,8 @@ from stem_core.clock import SYSTEM_CLOCK
 _ROOT: Final = "/tmp"  # noqa: S108 - the one short place that all processes agree on, whatever their TMPDIR is
 _FRESH: Final = 0.1
 """Seconds. A directory that changed so lately may change again without its time telling."""
+_YOUNG: Final = 10.0
+"""Seconds for which a socket is not taken for a dead one."""
 _TRIES: Final = 5
 
 
@@ -78,6 +80,17 @@ class Doorbell:
                 if name not in self._own:
                     self._send(folder / name)
 
+    def tidy(self) -> None:
+        """Remove the sockets of processes that were killed, whichever file they were for."""
+        if self._folder is None:
+            return
+        with suppress(OSError):
+            for folder in self._folder.parent.iterdir():
+                for listener in folder.iterdir():
+                    _remove_if_dead(listener)
+                with suppress(OSError):
+                    folder.rmdir()  # only if it is empty
+
     def _listeners(self, folder: Path) -> dict[str, list[str]]:
         try:
             found = os.stat(folder)  # noqa: PTH116 - called for each ring, and twice as fast
@@ -120,6 +133,16 @@ class Doorbell:
         if self._sender is not None:
             self._sender.close()
             self._sender = None
+
+
+def _remove_if_dead(listener: Path) -> None:
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        if SYSTEM_CLOCK.time() - listener.lstat().st_mtime < _YOUNG:
+            return  # it may be about to live
+        try:
+            probe.connect(str(listener))
+        except ConnectionRefusedError:
+            listener.unlink()
 
 
 def _folder(path: Path) -> Path | None:

@@ -131,6 +131,7 @@ class Bells:
             self._nudge = None
 
     def _run(self) -> None:
+        self._doorbell.tidy()
         look_at = SYSTEM_CLOCK.monotonic()
         while True:
             self._some.wait()
