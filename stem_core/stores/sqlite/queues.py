@@ -49,8 +49,9 @@ class SqliteQueues:
         """Take up to `limit` jobs, waiting up to `wait` seconds for the first."""
         clock, bells = self._store.clock, self._store.bells
         deadline = clock.monotonic() + wait
-        while True:
-            heard = bells.listen((JOBS,))
+        found = await self._take(wanted, limit)
+        while not found and wait > 0:
+            heard = bells.listen((JOBS,))  # before looking again, so that no ring is missed
             remaining = 0.0
             try:
                 found = await self._take(wanted, limit)
@@ -59,7 +60,8 @@ class SqliteQueues:
             finally:
                 await bells.wait(heard, remaining)
             if remaining <= 0:
-                return found
+                break
+        return found
 
     async def _take(self, wanted: Subscription, limit: int) -> list[Delivery]:
         found = await self._claim(wanted.owner)
