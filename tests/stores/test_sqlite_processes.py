@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -19,7 +21,7 @@ from stem_core.stores.sqlite import SqliteBroker
 from stem_core.stores.sqlite.address import parse_address
 from stem_core.stores.sqlite.store import SqliteStore
 from stem_core.testing.contract.harness import DEADLINE, publish, settle, stats, take, until
-from tests.stores.sqlite_files import Others, audit
+from tests.stores.sqlite_files import ROOT, Others, audit
 from tests.worker.cluster import until as until_true
 
 pytestmark = pytest.mark.process
@@ -181,6 +183,18 @@ async def test_a_lock_that_another_process_holds_is_waited_for(others: Others, s
         assert (len(taken), settled) == (1, [Settled.COMMITTED])
         figures = await stats(broker)
         assert (figures.ready, figures.inflight, figures.succeeded) == (3, 1, 1)
+
+
+def test_a_program_without_an_event_loop_enqueues_and_ends_without_a_word(sqlite_url: str) -> None:
+    program = f"""
+from stem_core import Stem
+stem = Stem.from_url({sqlite_url!r})
+@stem.task("a")
+def a() -> None: ...
+print(len(a.enqueue_sync()))
+"""
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (run.stdout, run.stderr) == ("32\n", "")
 
 
 async def test_leases_are_renewed_while_the_event_loop_is_blocked(sqlite_url: str, namespace: str) -> None:

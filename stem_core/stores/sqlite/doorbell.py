@@ -32,11 +32,13 @@ class Doorbell:
     """One process's way to be rung for by others, and to ring for them. `ring` belongs to one thread.
 
     Args:
-        path: The database file, which exists.
+        path: The database file. It has to exist before anything is done here.
     """
 
     def __init__(self, path: Path) -> None:
-        self._folder = _folder(path) if hasattr(socket, "AF_UNIX") and hasattr(os, "getuid") else None
+        self._path = path
+        self._is_usable = hasattr(socket, "AF_UNIX") and hasattr(os, "getuid")
+        self._found: Path | None = None
         self._own: dict[str, socket.socket] = {}
         self._sender: socket.socket | None = None
         self._listing: dict[str, list[str]] = {}
@@ -46,6 +48,13 @@ class Doorbell:
     def works(self) -> bool:
         """Whether others can be heard at all."""
         return self._folder is not None
+
+    @property
+    def _folder(self) -> Path | None:
+        if self._is_usable and self._found is None:
+            self._found = _folder(self._path)
+            self._is_usable = self._found is not None
+        return self._found if self._is_usable else None
 
     def listen(self, bell: str) -> socket.socket | None:
         """Return a socket that is readable once that bell was rung, None if that is not to be had."""
@@ -66,7 +75,7 @@ class Doorbell:
             self._own[name] = own
             return own
         own.close()
-        self._folder = None
+        self._is_usable = False
         return None
 
     def ring(self, bells: Collection[str]) -> None:
@@ -82,10 +91,11 @@ class Doorbell:
 
     def tidy(self) -> None:
         """Remove the sockets of processes that were killed, whichever file they were for."""
-        if self._folder is None:
+        own = self._folder
+        if own is None:
             return
         with suppress(OSError):
-            for folder in self._folder.parent.iterdir():
+            for folder in own.parent.iterdir():
                 for listener in folder.iterdir():
                     _remove_if_dead(listener)
                 with suppress(OSError):
@@ -121,7 +131,7 @@ class Doorbell:
     def close(self) -> None:
         """Take the sockets away. Twice is once."""
         own, self._own = self._own, {}
-        folder, self._folder = self._folder, None
+        folder, self._is_usable = self._found, False
         for name, each in own.items():
             each.close()
             if folder is not None:

@@ -19,6 +19,7 @@ import apsw
 from stem_core.clock import Clock
 from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError, UsageError
 from stem_core.stores.sqlite.connection import Opened, identity_of
+from stem_core.stores.sqlite.ended import Ended
 from stem_core.stores.sqlite.failures import translate
 from stem_core.stores.sqlite.transaction import Transaction
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 Work: TypeAlias = Callable[[Transaction], T]
 
 _MOST: Final = 64
-_JOIN: Final = 10.0
+_PATIENCE: Final = 10.0
 
 
 class Command(Generic[T]):
@@ -91,6 +92,7 @@ class Lane:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
+        self._ended: Ended | None = None
         self._was_open = False
         self._closed = False
 
@@ -126,15 +128,17 @@ class Lane:
                 self._thread.start()
             self._commands.put(command)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Do what was given, and end the thread. Twice is once."""
+        loop = asyncio.get_running_loop()
         with self._lock:
             self._closed = True
             thread, self._thread = self._thread, None
-            if thread is not None:
-                self._commands.put(None)
-        if thread is not None:
-            thread.join(_JOIN)
+            if thread is None:
+                return
+            self._ended = Ended(loop)
+            self._commands.put(None)
+        await self._ended.wait(_PATIENCE)
 
     def _run(self) -> None:
         going_on = True
@@ -153,6 +157,8 @@ class Lane:
                     batch.append(following)
             self._carry_out(batch)
         self._drop()
+        if self._ended is not None:
+            self._ended.tell()
 
     def _carry_out(self, batch: list[Command[Any]]) -> None:
         rung: set[str] = set()

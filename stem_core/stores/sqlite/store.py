@@ -23,7 +23,7 @@ class SqliteStore:
     """One namespace of one file. Made by `open`; belongs to the process that opened it.
 
     Args:
-        address: The file, which is fit to be used.
+        address: The file.
         namespace: What is seen of it.
         clock: Source of time.
         poll: Seconds between looks for changes that no bell told of; None for what fits.
@@ -37,6 +37,7 @@ class SqliteStore:
         self.clock = clock
         self._address = address
         self._namespace = namespace
+        self._is_fit = False
         self._doorbell = Doorbell(address.path)
         self.bells = Bells(self._doorbell, self._version, poll)
         self._writer = Lane("stem-sqlite-write", self.path, "BEGIN IMMEDIATE", self._open_file, clock, self.bells.ring)
@@ -51,9 +52,7 @@ class SqliteStore:
             BrokerUnavailableError: It is locked, or cannot be opened.
             BrokerFullError: There is no room for it.
         """
-        address = parse_address(url)
-        await asyncio.to_thread(check_place, address)
-        store = cls(address, namespace)
+        store = cls(parse_address(url), namespace)
         try:
             await store.write(_nothing, _is_open)
         except BaseException:
@@ -63,6 +62,9 @@ class SqliteStore:
         return store
 
     def _open_file(self) -> Opened:
+        if not self._is_fit:
+            check_place(self._address)
+            self._is_fit = True
         return open_file(self._address, self._namespace)
 
     def _version(self) -> int:
@@ -92,12 +94,9 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Do what was given, then let go of the file. Twice is once."""
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
-        self._writer.close()
-        self.bells.close()
-        self._reader.close()
+        await self._writer.close()
+        await self.bells.close()
+        await self._reader.close()
 
 
 def _nothing(_transaction: Transaction) -> bool:

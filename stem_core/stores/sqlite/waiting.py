@@ -18,6 +18,7 @@ from typing import Final
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import BrokerError
 from stem_core.stores.sqlite.doorbell import Doorbell
+from stem_core.stores.sqlite.ended import Ended
 
 JOBS: Final = "jobs"
 EVENTS: Final = "events"
@@ -28,7 +29,7 @@ POLL_BESIDE: Final = 0.25
 """Seconds between looks at the file while bells are heard."""
 POLL_ALONE: Final = 0.015
 """The same while they are not."""
-_JOIN: Final = 5.0
+_PATIENCE: Final = 5.0
 _NUDGE: Final = ""
 
 Waiting = dict[asyncio.Future[None], asyncio.AbstractEventLoop]
@@ -57,6 +58,7 @@ class Bells:
         self._nudge: tuple[socket.socket, socket.socket] | None = None
         self._thread: threading.Thread | None = None
         self._seen: int | None = None
+        self._ended: Ended | None = None
         self._closed = False
 
     def listen(self, bells: Collection[str]) -> asyncio.Future[None]:
@@ -114,21 +116,21 @@ class Bells:
             with suppress(RuntimeError):  # its loop was closed, and with it all who waited
                 loop.call_soon_threadsafe(_complete, future)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the thread and take the sockets away. Twice is once."""
         self.ring_here(_ALL)  # who waits shall look, and learn that this is closed
+        loop = asyncio.get_running_loop()
         with self._lock:
             self._closed = True
             thread, self._thread = self._thread, None
-            self._some.set()
-            self._wake_thread()
-        if thread is not None:
-            thread.join(_JOIN)
-        self._doorbell.close()
-        if self._nudge is not None:
-            for each in self._nudge:
-                each.close()
-            self._nudge = None
+            if thread is not None:
+                self._ended = Ended(loop)
+                self._some.set()
+                self._wake_thread()
+        if thread is None:
+            self._doorbell.close()
+        elif self._ended is not None:
+            await self._ended.wait(_PATIENCE)
 
     def _run(self) -> None:
         self._doorbell.tidy()
@@ -136,7 +138,7 @@ class Bells:
         while True:
             self._some.wait()
             if self._closed:
-                return
+                break
             listening = self._sockets_in_use()
             if not listening:
                 continue
@@ -144,6 +146,16 @@ class Bells:
             if SYSTEM_CLOCK.monotonic() >= look_at:
                 self._look()
                 look_at = SYSTEM_CLOCK.monotonic() + self._interval()
+        self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            nudge, self._nudge = self._nudge, None
+        for each in nudge or ():
+            each.close()
+        self._doorbell.close()
+        if self._ended is not None:
+            self._ended.tell()
 
     def _interval(self) -> float:
         if self._poll is not None:
