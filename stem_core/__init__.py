@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stem_core.stores import connect_backend, connect_broker
     from stem_core.stores.memory import InMemoryBroker, InMemoryResultBackend
     from stem_core.stores.redis import RedisResultBackend, RedisStreamsBroker
+    from stem_core.stores.sqlite import SqliteBroker, SqliteResultBackend
     from stem_core.tasks import FunctionTaskHandler, SimpleTaskRegistry, TaskContext, TaskHandler
     from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
 
@@ -38,6 +39,8 @@ _PLACES: Final = {
     "ShutdownMode": "stem_core.commands",
     "SignalSubscription": "stem_core.signals",
     "SimpleTaskRegistry": "stem_core.tasks",
+    "SqliteBroker": "stem_core.stores.sqlite",
+    "SqliteResultBackend": "stem_core.stores.sqlite",
     "Stem": "stem_core.client",
     "StemConfig": "stem_core.config",
     "StemSignals": "stem_core.signals",
@@ -67,6 +70,8 @@ __all__ = [
     "ShutdownMode",
     "SignalSubscription",
     "SimpleTaskRegistry",
+    "SqliteBroker",
+    "SqliteResultBackend",
     "Stem",
     "StemConfig",
     "StemSignals",

@@ -104,7 +104,14 @@ def cluster_url(redis_cluster: RedisCluster3) -> str:
     return redis_cluster.url
 
 
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a new file."""
+    return f"sqlite://{tmp_path}/stem.db"
+
+
 SERVED: Final = [
+    pytest.param("sqlite_url", id="sqlite"),
     pytest.param("redis_url", id="valkey", marks=pytest.mark.redis),
     pytest.param("cluster_url", id="cluster", marks=pytest.mark.redis),
 ]

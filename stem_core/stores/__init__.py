@@ -20,11 +20,15 @@ class _Classes(NamedTuple):
 
 
 _REDIS: Final = _Classes("stem_core.stores.redis", "RedisStreamsBroker", "RedisResultBackend")
-_SCHEMES: Final = dict.fromkeys(
-    ("redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"), _REDIS
-)
-_FORMS: Final = "use redis://host:port or memory://"
-_LATER: Final = frozenset({"sqlite", "postgresql"})
+_SQLITE: Final = _Classes("stem_core.stores.sqlite", "SqliteBroker", "SqliteResultBackend")
+_SCHEMES: Final = {
+    **dict.fromkeys(
+        ("redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"), _REDIS
+    ),
+    "sqlite": _SQLITE,
+}
+_FORMS: Final = "use sqlite:///path/of/the.db, redis://host:port or memory://"
+_LATER: Final = frozenset({"postgresql"})
 _in_process: dict[tuple[str, str], Broker] = {}
 _in_process_lock: Final = threading.Lock()
 
@@ -35,8 +39,8 @@ async def connect_broker(
     """Connect to a broker.
 
     Args:
-        url: `redis://…`, `redis+cluster://…` or `redis+sentinel://…`, each with `rediss` for TLS; or `memory://` for
-            the one that this process shares under that URL and namespace.
+        url: `sqlite:///path`; `redis://…`, `redis+cluster://…` or `redis+sentinel://…`, each with `rediss` for TLS; or
+            `memory://` for the one that this process shares under that URL and namespace.
         namespace: What all its keys are in.
         lease: Set the namespace's lease, in seconds; None takes what it has.
         tls: How to secure connections, if the URL asks for it.
@@ -49,7 +53,7 @@ async def connect_broker(
     classes = _classes(url)
     if classes is None:
         return _shared(url, namespace, lease)
-    broker: Broker = await _loaded(classes, classes.broker).connect(url, namespace, lease, tls=tls)
+    broker: Broker = await _loaded(classes, classes.broker).connect(url, namespace, lease, **_tls(classes, tls))
     return broker
 
 
@@ -69,7 +73,7 @@ async def connect_backend(url: str, *, namespace: str = "stem", tls: TlsConfig |
     classes = _classes(url)
     if classes is None:
         return _shared(url, namespace, None).results()
-    backend: ResultBackend = await _loaded(classes, classes.backend).connect(url, namespace, tls=tls)
+    backend: ResultBackend = await _loaded(classes, classes.backend).connect(url, namespace, **_tls(classes, tls))
     return backend
 
 
@@ -82,6 +86,11 @@ def _classes(url: str) -> _Classes | None:
     if not separator or (scheme not in _SCHEMES and scheme != "memory"):
         raise ConfigurationError(f"{redact_url(url)!r} is not the URL of a store", _FORMS)
     return _SCHEMES.get(scheme)
+
+
+def _tls(classes: _Classes, tls: TlsConfig | None) -> dict[str, TlsConfig]:
+    # What else a URL can name is a file, or says all about its connections by itself.
+    return {"tls": tls} if classes is _REDIS and tls is not None else {}
 
 
 def _loaded(classes: _Classes, name: str) -> Any:
