@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
 
 for variable in [name for name in os.environ if name == "NO_COLOR" or name.startswith("STEM_")]:
@@ -46,3 +47,25 @@ def private_redis(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path / "redis", aof=True).start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server that all tests of this process share; take a `namespace` of your own in it, and do not end it."""
+    server = PostgresServer().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The URL of the shared server."""
+    return postgres_server.url
+
+
+@pytest.fixture
+def private_postgres() -> Iterator[PostgresServer]:
+    """A server for one test alone, which may kill and restart it."""
+    server = PostgresServer().start()
+    yield server
+    server.remove()

@@ -19,9 +19,10 @@ class _Classes(NamedTuple):
 
 
 _REDIS: Final = _Classes("stem_core.stores.redis", "RedisStreamsBroker", "RedisResultBackend")
-_SCHEMES: Final = {"redis": _REDIS}
-_FORMS: Final = "use redis://host:port or memory://"
-_LATER: Final = frozenset({"sqlite", "postgresql", "rediss", "redis+cluster", "redis+sentinel"})
+_POSTGRES: Final = _Classes("stem_core.stores.postgres", "PostgresBroker", "PostgresResultBackend")
+_SCHEMES: Final = {"redis": _REDIS, "postgresql": _POSTGRES, "postgres": _POSTGRES}
+_FORMS: Final = "use redis://host:port, postgresql://host/database or memory://"
+_LATER: Final = frozenset({"sqlite", "rediss", "redis+cluster", "redis+sentinel"})
 _in_process: dict[tuple[str, str], Broker] = {}
 _in_process_lock: Final = threading.Lock()
 
@@ -30,7 +31,8 @@ async def connect_broker(url: str, *, namespace: str = "stem", lease: float | No
     """Connect to a broker.
 
     Args:
-        url: `redis://…`, or `memory://` for the one that this process shares under that URL and namespace.
+        url: `redis://…`, `postgresql://…`, or `memory://` for the one that this process shares under that URL and
+            namespace.
         namespace: What all its keys are in.
         lease: Set the namespace's lease, in seconds; None takes what it has.
 

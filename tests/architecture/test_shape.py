@@ -58,9 +58,9 @@ def loaded_by(code: str) -> set[str]:
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("import stem_core", {"redis", "click", "rich", "textual", "msgspec", "yaml"}),
-        ("import stem_core.client, stem_core.worker", {"redis", "click", "rich", "textual"}),
-        ("import stem_core.cli", {"redis", "rich", "textual"}),
+        ("import stem_core", {"psycopg", "redis", "click", "rich", "textual", "msgspec", "yaml"}),
+        ("import stem_core.client, stem_core.worker", {"psycopg", "redis", "click", "rich", "textual"}),
+        ("import stem_core.cli", {"psycopg", "redis", "rich", "textual"}),
         ("import stem_tui.store, stem_tui.views, stem_tui.actions, stem_tui.session", {"textual", "rich", "click"}),
         ("import stem_tui.cli", {"textual"}),
     ],

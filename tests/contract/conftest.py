@@ -9,6 +9,7 @@ import pytest
 
 from stem_core.testing.contract.harness import Store
 from tests.contract.memory_store import memory_store
+from tests.contract.postgres_store import postgres_store
 from tests.contract.redis_store import valkey_store
 
 Opening = Callable[[pytest.FixtureRequest, str], AbstractAsyncContextManager[Store]]
@@ -18,6 +19,7 @@ Opening = Callable[[pytest.FixtureRequest, str], AbstractAsyncContextManager[Sto
     params=[
         pytest.param(memory_store, id="memory"),
         pytest.param(valkey_store, id="valkey", marks=pytest.mark.redis),
+        pytest.param(postgres_store, id="postgres", marks=pytest.mark.postgres),
     ]
 )
 async def store(request: pytest.FixtureRequest, namespace: str) -> AsyncIterator[Store]:
