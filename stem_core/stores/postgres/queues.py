@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -23,6 +24,7 @@ from stem_core.stores.postgres.deliveries import (
     key_of,
     returning_parameters,
 )
+from stem_core.stores.postgres.heads import Heads
 from stem_core.stores.postgres.hints import EVERY, Hints
 from stem_core.stores.postgres.listening import Listener
 
@@ -37,7 +39,9 @@ _POLL_CLOSELY: Final = 0.005
 """Right after a job was found, others may come whose hints are held back."""
 _DOUBT: Final = ANSWER_TIMEOUT + 1.0
 """Seconds for which a statement whose reply was lost may still be running."""
-_SWEEP_EVERY: Final = 5.0
+_LOOK_BACK: Final = 2.0
+"""Seconds: what fell due longer ago is looked for now and then only, past the dead entries of what was taken since."""
+_LOOK_BACK_EVERY: Final = 5.0
 _SWEEP_CHUNK: Final = 20_000
 _MARKER_LIFE: Final = 300.0
 
@@ -63,8 +67,9 @@ class PostgresQueues:
         self._registered: dict[tuple[str, int], float] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self._interrupted: set[str] = set()
+        self._heads = Heads()
         self._found_at = 0.0
-        self._swept_at = 0.0
+        self._looked_at = -math.inf
         self._turn = 0
 
     async def publish(self, batch: Sequence[Sealed]) -> None:
@@ -175,15 +180,19 @@ class PostgresQueues:
     async def _claim(self, wanted: Subscription, limit: int) -> list[Delivery]:
         self._turn = (self._turn + 1) & 0xFFFFFF
         rounds, start = divmod(self._turn, len(wanted.queues))
+        queues = [*wanted.queues[start:], *wanted.queues[:start]]
         parameters = {
             "namespace": self._space,
-            "queues": [*wanted.queues[start:], *wanted.queues[:start]],
+            "queues": queues,
+            "heads": self._heads.of(queues),
             "owner": wanted.owner,
             "lease": self._lease,
             "most": limit,
             "turn": rounds,
         }
-        return [delivery_of(wanted.owner, row) for row in await self._postgres.run("claim", parameters)]
+        found = [delivery_of(wanted.owner, row) for row in await self._postgres.run("claim", parameters)]
+        self._heads.saw(found)
+        return found
 
     async def begin(self, held: Sequence[Delivery]) -> None:
         """Record that these handlers start now."""
@@ -246,24 +255,24 @@ class PostgresQueues:
 
     async def upkeep(self, queues: Sequence[str]) -> Upkeep:
         """Make due jobs ready and take back jobs whose lease ran out."""
-        names = {"namespace": self._space, "queues": list(queues)}
+        now = SYSTEM_CLOCK.monotonic()
+        is_thorough = now - self._looked_at >= _LOOK_BACK_EVERY
+        if is_thorough:
+            self._looked_at = now
+        back = math.inf if is_thorough else _LOOK_BACK
+        names = {"namespace": self._space, "queues": list(queues), "back": back}
         reclaims = await self._postgres.run("reclaim", {**names, "most": _RECLAIM_CHUNK})
         promotes = await self._postgres.run("promote", {**names, "most": _PROMOTE_CHUNK})
         ready = {name for name, number, *_ in (*reclaims, *promotes) if number}
         self._hints.give(map(work_hint, ready))
-        await self._sweep()
+        if is_thorough:
+            await self._postgres.run("sweep", {"most": _SWEEP_CHUNK, "marker_life": _MARKER_LIFE})
         dues = [due for _, _, due in promotes if due is not None]
         return Upkeep(
             promoted=sum(promoted for _, promoted, _ in promotes),
             reclaimed=sum(reclaimed for _, reclaimed in reclaims),
             next_due=max(0.0, min(dues)) if dues else None,
         )
-
-    async def _sweep(self) -> None:
-        now = SYSTEM_CLOCK.monotonic()
-        if now - self._swept_at >= _SWEEP_EVERY:
-            self._swept_at = now
-            await self._postgres.run("sweep", {"most": _SWEEP_CHUNK, "marker_life": _MARKER_LIFE})
 
     async def lease(self) -> float:
         """Return the namespace's lease in seconds."""

@@ -5,7 +5,7 @@ WITH due AS (
   FROM queues q
   JOIN LATERAL (
     SELECT namespace, id, due FROM jobs
-    WHERE queue = q.id AND state = 'delayed' AND due <= epoch()
+    WHERE queue = q.id AND state = 'delayed' AND due > epoch() - %(back)s::float8 AND due <= epoch()
     ORDER BY due LIMIT %(most)s FOR UPDATE SKIP LOCKED
   ) AS j ON true
   WHERE q.namespace = %(namespace)s AND q.name = ANY (%(queues)s::text[])

@@ -5,7 +5,7 @@ WITH lost AS (
   FROM queues q
   JOIN LATERAL (
     SELECT * FROM jobs
-    WHERE queue = q.id AND state = 'inflight' AND expires <= epoch()
+    WHERE queue = q.id AND state = 'inflight' AND expires > epoch() - %(back)s::float8 AND expires <= epoch()
     ORDER BY expires LIMIT %(most)s FOR UPDATE SKIP LOCKED
   ) AS j ON true
   WHERE q.namespace = %(namespace)s AND q.name = ANY (%(queues)s::text[])
