@@ -63,7 +63,7 @@ async def test_what_is_no_url_of_a_store_is_refused(url: str) -> None:
     await refused(url, ConfigurationError)
 
 
-@pytest.mark.parametrize("scheme", ["sqlite", "postgresql", "rediss", "redis+cluster", "redis+sentinel"])
+@pytest.mark.parametrize("scheme", ["sqlite", "rediss", "redis+cluster", "redis+sentinel"])
 async def test_stores_of_later_parts_are_named(scheme: str) -> None:
     assert scheme in await refused(f"{scheme}://host/0", NotSupportedError)
     with pytest.raises(NotSupportedError, match=scheme.replace("+", r"\+")):

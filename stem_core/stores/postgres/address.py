@@ -16,6 +16,7 @@ from stem_core.urls import redact_url
 DEFAULT_SCHEMA: Final = "stem"
 
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_SSL_MODES: Final = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 _DEFAULTS: Final = {
     "application_name": "stem",
     "connect_timeout": "2",
@@ -56,9 +57,12 @@ def parse_address(url: str) -> Address:
         ours = [value for name, value in pairs if name == "schema"]
         query = urlencode([pair for pair in pairs if pair[0] != "schema"])
         found = conninfo_to_dict(urlunsplit(parts._replace(query=query)))
+        ports = [int(port) for port in str(found.get("port", "")).split(",") if port]
     except (ValueError, ProgrammingError):
         # What the driver says may quote the URL, and with it the password.
         raise ConfigurationError(f"{location} is not a Postgres URL", form) from None
+    if any(not 0 < port < 65536 for port in ports) or found.get("sslmode", "prefer") not in _SSL_MODES:
+        raise ConfigurationError(f"{location} has a port or an sslmode that does not exist", form)
     schema = ours[-1] if ours else DEFAULT_SCHEMA
     if _SCHEMA.fullmatch(schema) is None or schema.startswith("pg_"):
         raise ConfigurationError(

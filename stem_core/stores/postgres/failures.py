@@ -32,6 +32,7 @@ _PASSING: Final = (
     TimeoutError,
 )
 _SAID_OF_LOGINS: Final = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "role ")
+_SAID_OF_OTHERS: Final = ("received invalid response to", "expected authentication request from server")
 _SAID_OF_DATABASES: Final = "database "
 
 
@@ -65,6 +66,10 @@ def _unreachable(error: Exception, location: str, said: str) -> StemError:
             return _refused(location, said)
         if _SAID_OF_DATABASES in said and "does not exist" in said:
             return _no_database(location, said)
+        if any(words in said for words in _SAID_OF_OTHERS):
+            return ConfigurationError(
+                f"{location} does not speak the Postgres protocol", "check host and port in the URL"
+            )
         if "invalid sslmode" in said or "does not support SSL" in said or "certificate" in said:
             return ConfigurationError(f"{location} cannot be reached safely: {said}", "check sslmode and certificates")
     return BrokerUnavailableError(f"cannot reach {location}: {said}")

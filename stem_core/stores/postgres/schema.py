@@ -13,6 +13,12 @@ from stem_core.stores.postgres.statements import statement
 
 VERSION: Final = 1
 _OLDEST: Final = 140000
+_IS_THERE: Final = """
+SELECT EXISTS (
+  SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = %s AND c.relname = 'version'
+)
+"""
 
 
 async def ensure_schema(session: Connection, address: Address) -> None:
@@ -36,7 +42,7 @@ async def ensure_schema(session: Connection, address: Address) -> None:
 
 async def _version(session: Connection, address: Address) -> int | None:
     """Return the version if it is the one known here, None if there is no schema yet."""
-    cursor = await session.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{address.schema}.version"])
+    cursor = await session.execute(_IS_THERE, [address.schema])
     known = await cursor.fetchone()
     if known != (True,):
         return None
