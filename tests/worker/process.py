@@ -8,7 +8,7 @@ import sys
 import time
 
 from stem_core.options import TaskOptions
-from stem_core.stores.redis import RedisStreamsBroker
+from stem_core.stores import connect_broker
 from stem_core.tasks import FunctionTaskHandler, SimpleTaskRegistry, TaskContext
 from stem_core.worker import Worker
 
@@ -38,8 +38,11 @@ async def main(url: str, namespace: str, worker: str, ledger: str) -> None:
     registry.register(FunctionTaskHandler("work", work))
     registry.register(FunctionTaskHandler("block", block))
     registry.register(FunctionTaskHandler("poison", poison, TaskOptions(max_retries=5)))
-    async with await RedisStreamsBroker.connect(url, namespace=namespace, lease=1.0) as broker:
+    broker = await connect_broker(url, namespace=namespace, lease=1.0)
+    try:
         await Worker(broker=broker, registry=registry, consumer_name=worker, concurrency=4).run()
+    finally:
+        await broker.close()
 
 
 if __name__ == "__main__":

@@ -11,18 +11,23 @@ from pathlib import Path
 import pytest
 
 from stem_core.states import TaskState
-from stem_core.stores.redis import RedisStreamsBroker
+from stem_core.stores import connect_broker
 from tests.worker.cluster import Cluster, until
 from tests.worker.processes import Processes
 
-pytestmark = [pytest.mark.redis, pytest.mark.process]
+pytestmark = pytest.mark.process
 
 
-@pytest.fixture
-async def world(redis_url: str, namespace: str, tmp_path: Path) -> AsyncIterator[tuple[Cluster, Processes]]:
-    """A cluster on Redis with a lease of one second, and worker processes."""
-    cluster = Cluster(await RedisStreamsBroker.connect(redis_url, namespace=namespace, lease=1.0))
-    processes = Processes(redis_url, namespace, tmp_path)
+@pytest.fixture(
+    params=[pytest.param("redis", marks=pytest.mark.redis), pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+async def world(
+    request: pytest.FixtureRequest, namespace: str, tmp_path: Path
+) -> AsyncIterator[tuple[Cluster, Processes]]:
+    """A cluster on each kind of server with a lease of one second, and worker processes."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    cluster = Cluster(await connect_broker(url, namespace=namespace, lease=1.0))
+    processes = Processes(url, namespace, tmp_path)
     yield cluster, processes
     processes.close()
     await cluster.close()
