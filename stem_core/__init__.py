@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stem_core.states import TaskState
     from stem_core.stores import connect_backend, connect_broker
     from stem_core.stores.memory import InMemoryBroker, InMemoryResultBackend
+    from stem_core.stores.postgres import PostgresBroker, PostgresResultBackend
     from stem_core.stores.redis import RedisResultBackend, RedisStreamsBroker
     from stem_core.stores.sqlite import SqliteBroker, SqliteResultBackend
     from stem_core.tasks import FunctionTaskHandler, SimpleTaskRegistry, TaskContext, TaskHandler
@@ -32,6 +33,8 @@ _PLACES: Final = {
     "FunctionTaskHandler": "stem_core.tasks",
     "InMemoryBroker": "stem_core.stores.memory",
     "InMemoryResultBackend": "stem_core.stores.memory",
+    "PostgresBroker": "stem_core.stores.postgres",
+    "PostgresResultBackend": "stem_core.stores.postgres",
     "RedisResultBackend": "stem_core.stores.redis",
     "RedisStreamsBroker": "stem_core.stores.redis",
     "RoutingConfig": "stem_core.routing",
@@ -63,6 +66,8 @@ __all__ = [
     "FunctionTaskHandler",
     "InMemoryBroker",
     "InMemoryResultBackend",
+    "PostgresBroker",
+    "PostgresResultBackend",
     "RedisResultBackend",
     "RedisStreamsBroker",
     "RoutingConfig",

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
+from tests.postgres_server import PostgresServer
 from tests.redis_topologies import RedisCluster3, SentinelPair, TlsServer, debian_redis
 from tests.servers import RedisServer
 
@@ -104,6 +105,28 @@ def cluster_url(redis_cluster: RedisCluster3) -> str:
     return redis_cluster.url
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server that all tests of this process share; take a `namespace` of your own in it, and do not end it."""
+    server = PostgresServer().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The URL of the shared server."""
+    return postgres_server.url
+
+
+@pytest.fixture
+def private_postgres() -> Iterator[PostgresServer]:
+    """A server for one test alone, which may kill and restart it."""
+    server = PostgresServer().start()
+    yield server
+    server.remove()
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """The URL of a new file."""
@@ -114,6 +137,7 @@ SERVED: Final = [
     pytest.param("sqlite_url", id="sqlite"),
     pytest.param("redis_url", id="valkey", marks=pytest.mark.redis),
     pytest.param("cluster_url", id="cluster", marks=pytest.mark.redis),
+    pytest.param("postgres_url", id="postgres", marks=pytest.mark.postgres),
 ]
 """Fixtures that give the URL of a store which several processes can share."""
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from stem_core.envelope import check_name
-from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.errors import ConfigurationError
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tls import TlsConfig
 from stem_core.urls import redact_url
@@ -21,14 +21,16 @@ class _Classes(NamedTuple):
 
 _REDIS: Final = _Classes("stem_core.stores.redis", "RedisStreamsBroker", "RedisResultBackend")
 _SQLITE: Final = _Classes("stem_core.stores.sqlite", "SqliteBroker", "SqliteResultBackend")
+_POSTGRES: Final = _Classes("stem_core.stores.postgres", "PostgresBroker", "PostgresResultBackend")
 _SCHEMES: Final = {
     **dict.fromkeys(
         ("redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"), _REDIS
     ),
     "sqlite": _SQLITE,
+    "postgresql": _POSTGRES,
+    "postgres": _POSTGRES,
 }
-_FORMS: Final = "use sqlite:///path/of/the.db, redis://host:port or memory://"
-_LATER: Final = frozenset({"postgresql"})
+_FORMS: Final = "use sqlite:///path/of/the.db, redis://host:port, postgresql://host/database or memory://"
 _in_process: dict[tuple[str, str], Broker] = {}
 _in_process_lock: Final = threading.Lock()
 
@@ -39,8 +41,8 @@ async def connect_broker(
     """Connect to a broker.
 
     Args:
-        url: `sqlite:///path`; `redis://…`, `redis+cluster://…` or `redis+sentinel://…`, each with `rediss` for TLS; or
-            `memory://` for the one that this process shares under that URL and namespace.
+        url: `sqlite:///path`; `redis://…`, `redis+cluster://…` or `redis+sentinel://…`, each with `rediss` for TLS;
+            `postgresql://…`; or `memory://` for the one that this process shares under that URL and namespace.
         namespace: What all its keys are in.
         lease: Set the namespace's lease, in seconds; None takes what it has.
         tls: How to secure connections, if the URL asks for it.
@@ -81,8 +83,6 @@ def _classes(url: str) -> _Classes | None:
     """Return what serves a URL; None for this process's own memory."""
     scheme, separator, _ = url.partition("://")
     scheme = scheme.lower()
-    if separator and scheme in _LATER:
-        raise NotSupportedError(f"{scheme}:// is not available yet", _FORMS)
     if not separator or (scheme not in _SCHEMES and scheme != "memory"):
         raise ConfigurationError(f"{redact_url(url)!r} is not the URL of a store", _FORMS)
     return _SCHEMES.get(scheme)

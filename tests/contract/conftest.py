@@ -10,6 +10,7 @@ import pytest
 
 from stem_core.testing.contract.harness import Store
 from tests.contract.memory_store import memory_store
+from tests.contract.postgres_store import postgres_store
 from tests.contract.redis_store import cluster_store, redis7_store, valkey_store
 from tests.contract.sqlite_store import sqlite_store
 
@@ -22,6 +23,7 @@ STORES: Final = [
     pytest.param(valkey_store, id="valkey", marks=pytest.mark.redis),
     pytest.param(redis7_store, id="redis7", marks=pytest.mark.redis),
     pytest.param(cluster_store, id="cluster", marks=pytest.mark.redis),
+    pytest.param(postgres_store, id="postgres", marks=pytest.mark.postgres),
 ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stem_core.errors import BrokerUnavailableError, ConfigurationError, NotSupportedError, StemError
+from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError
 from stem_core.stores import connect_backend, connect_broker
 from stem_core.stores.port import KeptRecord
 from stem_core.stores.redis import RedisResultBackend, RedisStreamsBroker
@@ -61,13 +61,6 @@ async def test_a_server_that_is_no_redis_is_named() -> None:
 @pytest.mark.parametrize("url", ["localhost:6379", "", "http://x", "redis://h:port/0", "redis://h/zero", "://"])
 async def test_what_is_no_url_of_a_store_is_refused(url: str) -> None:
     await refused(url, ConfigurationError)
-
-
-@pytest.mark.parametrize("scheme", ["postgresql"])
-async def test_stores_of_later_parts_are_named(scheme: str) -> None:
-    assert scheme in await refused(f"{scheme}://host/0", NotSupportedError)
-    with pytest.raises(NotSupportedError, match=scheme.replace("+", r"\+")):
-        await connect_backend(f"{scheme}://host/0")
 
 
 async def test_a_server_that_throws_keys_away_is_refused_unless_told_otherwise(tmp_path: Path) -> None:

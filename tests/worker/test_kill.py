@@ -105,8 +105,8 @@ async def test_workers_killed_at_random_under_load_lose_nothing_and_commit_nothi
     living = [processes.start(f"w{number}") for number in range(3)]
     ids: list[str] = []
     for round_ in range(6):
-        ids += [await cluster.send("work", {"seconds": 0.02}) for _ in range(60)]
         seen = len(processes.lines("end"))
+        ids += [await cluster.send("work", {"seconds": 0.02}) for _ in range(60)]
         await until(lambda seen=seen: len(processes.lines("end")) >= seen + 15)  # type: ignore[misc]  # bound now
         victim = living.pop(chance.randrange(len(living)))
         victim.kill()

@@ -7,16 +7,25 @@ import time
 
 import pytest
 
-from stem_core.stores.redis import RedisStreamsBroker
+from stem_core.stores import connect_broker
+from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
 from tests.worker.cluster import Cluster, until
 
 
-@pytest.mark.redis
+@pytest.fixture(
+    params=[pytest.param("redis", marks=pytest.mark.redis), pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def server(request: pytest.FixtureRequest) -> RedisServer | PostgresServer:
+    """A server of each kind, which the test may kill."""
+    private: RedisServer | PostgresServer = request.getfixturevalue(f"private_{request.param}")
+    return private
+
+
 async def test_a_worker_keeps_running_through_an_outage_and_settles_afterwards(
-    private_redis: RedisServer, namespace: str
+    server: RedisServer | PostgresServer, namespace: str
 ) -> None:
-    cluster = Cluster(await RedisStreamsBroker.connect(private_redis.url, namespace=namespace, lease=5.0))
+    cluster = Cluster(await connect_broker(server.url, namespace=namespace, lease=5.0))
     go = asyncio.Event()
 
     async def work(n: int) -> int:
@@ -27,11 +36,11 @@ async def test_a_worker_keeps_running_through_an_outage_and_settles_afterwards(
     worker = await cluster.worker()
     before = await cluster.send("work", {"n": 1})
     await until(lambda: worker.snapshot().active)
-    private_redis.kill()
+    server.kill()
     go.set()
     await until(lambda: not worker.snapshot().active)
     await asyncio.sleep(0.3)
-    private_redis.start()
+    server.start()
     back = time.perf_counter()
     assert (await cluster.ended(before)).result == 1
     assert (await cluster.ended(await cluster.send("work", {"n": 2}))).result == 2

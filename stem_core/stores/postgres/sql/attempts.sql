@@ -1,0 +1,1 @@
+SELECT id, attempt FROM jobs WHERE namespace = %(namespace)s AND id = ANY (%(ids)s::text[])

@@ -1,0 +1,3 @@
+SELECT l.id, q.name, l.body, l.reason, l.error, l.attempt, l.deliveries, l.died_at, l.number
+FROM queues q JOIN letters l ON l.queue = q.id
+WHERE q.namespace = %(namespace)s AND q.name = %(queue)s AND l.id = ANY (%(ids)s::text[])

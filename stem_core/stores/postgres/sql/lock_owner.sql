@@ -1,0 +1,1 @@
+SELECT owner FROM locks WHERE namespace = %(namespace)s AND name = %(name)s AND expires > epoch()

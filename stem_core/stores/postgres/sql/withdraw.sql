@@ -1,0 +1,1 @@
+DELETE FROM workers WHERE namespace = %(namespace)s AND name = %(worker)s
