@@ -129,14 +129,15 @@ class Session:
         self._retry_now.set()
         self._feed.refresh()
 
-    def watch_task(self, task_id: str) -> None:
-        """Read this task in full, now and each second."""
+    def watch_task(self, task_id: str | None) -> None:
+        """Read this task in full, now and each second; None for no more."""
         self.model.watch(task_id)
         self._feed.refresh()
 
-    def unwatch_task(self) -> None:
-        """Stop reading the watched task."""
-        self.model.watch(None)
+    def watch_queue(self, queue: str | None) -> None:
+        """Read the tasks that wait in this queue, now and each second; None for no more."""
+        self.model.watch_queue(queue)
+        self._feed.refresh()
 
     async def close(self) -> None:
         """Stop reading, end local workers, give the source up."""

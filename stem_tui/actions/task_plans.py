@@ -29,6 +29,9 @@ def _state(session: Session, task_id: str) -> tuple[str, TaskState | None]:
     held = model.crew.running().get(task_id)
     if held is not None:
         return held[1].task, TaskState.QUEUED if held[1].started_at is None else TaskState.RUNNING
+    waiting = model.waiting.find(task_id) if model.waiting is not None else None
+    if waiting is not None:
+        return waiting.name, waiting.state
     task = model.tasks.get(task_id)
     return ("?", None) if task is None else (task.name, task.state)
 

@@ -47,7 +47,9 @@ class Book(Container):
                 return
         self._places.append(self.screen.focused)
         self.page.display = False
+        self.page.leave()
         self._pages.append(page)
+        page.enter()
         await self.mount(page)
         page.panels()[0].focus()
 
@@ -56,6 +58,8 @@ class Book(Container):
         if not self.depth:
             return False
         gone = self._pages.pop()
+        gone.leave()
+        self.page.enter()
         self.page.display = True
         place = self._places.pop()
         (place if place is not None else self.page.panels()[0]).focus()

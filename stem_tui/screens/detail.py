@@ -87,6 +87,14 @@ class QueuePage(SubjectPage):
         """Return the queue's tasks."""
         return queue_tasks_table(self.session.model, self.subject.key, now, state)
 
+    def enter(self) -> None:
+        """Read what waits in it again and again."""
+        self.session.watch_queue(self.subject.key)
+
+    def leave(self) -> None:
+        """Stop reading that."""
+        self.session.watch_queue(None)
+
 
 class WorkerPage(SubjectPage):
     """A worker."""
@@ -132,10 +140,10 @@ class TaskPage(Page):
         """Return the task."""
         return (self.subject,)
 
-    def on_mount(self) -> None:
+    def enter(self) -> None:
         """Read it again and again."""
         self.session.watch_task(self.subject.key)
 
-    def on_unmount(self) -> None:
+    def leave(self) -> None:
         """Stop reading it."""
-        self.session.unwatch_task()
+        self.session.watch_task(None)

@@ -56,6 +56,12 @@ class Page(Vertical):
         """Return what Enter opens."""
         return NO_TARGET
 
+    def enter(self) -> None:
+        """Begin what must go on while the page is the one that is shown."""
+
+    def leave(self) -> None:
+        """End that: another page lies above it, or it is closed."""
+
     @property
     def inner_width(self) -> int:
         """Cells for text within the margins."""

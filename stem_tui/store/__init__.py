@@ -8,6 +8,7 @@ from stem_tui.store.model import ClusterModel
 from stem_tui.store.queues import QueueEntry
 from stem_tui.store.receipts import Ack, Effect, EffectState, Receipt, Receipts, ReceiptState, Undo
 from stem_tui.store.tasks import TaskEntry
+from stem_tui.store.waiting import Waiting, WaitingTask
 from stem_tui.store.workers import WorkerEntry, WorkerState
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Receipts",
     "TaskEntry",
     "Undo",
+    "Waiting",
+    "WaitingTask",
     "WorkerEntry",
     "WorkerState",
     "drain_forecast",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from stem_core.delivery import QueueStats
 from stem_core.events import Frame, WorkerShutdown
@@ -20,6 +20,7 @@ from stem_tui.store.queues import QueueEntry
 from stem_tui.store.receipts import EFFECT_WITHIN, EffectState, Receipts, ReceiptState
 from stem_tui.store.reducer import Source, reduce_event
 from stem_tui.store.tasks import TaskBook
+from stem_tui.store.waiting import Waiting, waiting_of
 from stem_tui.store.workers import WorkerEntry
 
 
@@ -42,7 +43,10 @@ class ClusterModel:
         watched: Id of the task that is looked at in full, or None.
         detail: That task, None until it was read.
         detail_read_at: When it was last looked for.
-        problems: What could not be read though the broker answers, by part (`queues`, `workers`, `events`, `task`).
+        watched_queue: Queue whose waiting tasks are looked at, or None.
+        waiting: Those tasks, None until they were read.
+        problems: What could not be read though the broker answers, by part (`queues`, `workers`, `events`, `task`,
+            `waiting`).
     """
 
     def __init__(self, identity: Identity | None = None, *, started: float = 0.0, wall_offset: float = 0.0) -> None:
@@ -60,6 +64,8 @@ class ClusterModel:
         self.watched: str | None = None
         self.detail: TaskDetail | None = None
         self.detail_read_at: float | None = None
+        self.watched_queue: str | None = None
+        self.waiting: Waiting | None = None
         self.problems: dict[str, str] = {}
         self._wall_offset = wall_offset
         self._missed_before = 0
@@ -212,6 +218,20 @@ class ClusterModel:
             if receipt.effect is not None and receipt.effect.kind == "cancelled":
                 ids.update(receipt.effect.keys)
         return ids
+
+    # What waits in one queue
+
+    def watch_queue(self, queue: str | None) -> None:
+        """Choose the queue whose waiting tasks to look at."""
+        if queue != self.watched_queue:
+            self.watched_queue, self.waiting = queue, None
+            self.version += 1
+
+    def apply_waiting(self, queue: str, found: Sequence[TaskStatus], now: float) -> None:
+        """Take the tasks that wait in a queue, next to run first; what nobody looks at any more is dropped."""
+        if queue == self.watched_queue:
+            self.waiting = waiting_of(queue, found, now)
+            self.version += 1
 
     # Commands
 

@@ -22,6 +22,7 @@ class Layout(NamedTuple, Generic[T]):
         order: By column key, what to sort by; None goes last either way.
         trouble: What to sort by when nothing is chosen; the lowest first.
         growing: Columns whose natural direction is upward; all others begin with the greatest.
+        natural: What the order is called that holds when nothing is chosen.
     """
 
     columns: tuple[Column, ...]
@@ -30,6 +31,7 @@ class Layout(NamedTuple, Generic[T]):
     order: Mapping[str, Callable[[T], Any]]
     trouble: Callable[[T], Any]
     growing: frozenset[str]
+    natural: str = "trouble"
 
 
 def _fuzzy(needle: str, text: str) -> bool:
@@ -77,7 +79,7 @@ def table_note(state: TableState, layout: Layout[T]) -> Line:
         down = (state.sort not in layout.growing) != state.reverse
         order = f"{titles.get(state.sort, state.sort)}{'↓' if down else '↑'}"
     else:
-        order = "trouble"
+        order = layout.natural
     wanted = f"filter /{visible(state.filter, 40)}/"
     shown = Cell(wanted, "accent") if state.filter else Cell("filter \N{EN DASH}", "muted")
     return (Cell(f"sort {order}  ", "muted"), shown)

@@ -1,6 +1,8 @@
 import pytest
 
 from stem_core.delivery import Pause
+from stem_core.results import TaskStatus
+from stem_core.states import TaskState
 from stem_tui.store import ClusterModel, Identity
 from stem_tui.views import (
     Frozen,
@@ -8,6 +10,7 @@ from stem_tui.views import (
     header_line,
     queue_detail,
     queue_table,
+    queue_tasks_table,
     task_detail,
     verdict_line,
     worker_detail,
@@ -224,3 +227,53 @@ def test_the_pages_of_a_queue_and_a_worker():
     worker = "\n".join(map(text_of, worker_detail(model, "pay-1@host", 102.0, 100)))
     assert "slots 4/4 ████████" in worker
     assert "known" in text_of(worker_detail(model, "nobody", 102.0, 100)[0])
+
+
+def waiting_task(task_id: str, **fields) -> TaskStatus:
+    return TaskStatus(**{"name": "payments.charge", "queue": "payments", "state": TaskState.QUEUED, **fields}, id=task_id)
+
+
+def test_a_queues_tasks_are_those_held_those_that_wait_and_those_seen():
+    model = a_model()
+    model.apply_stats([stats(ready=7)], 100.0)
+    model.apply_workers([(snapshot(running=(running("t-run", started_at=WALL - 4), running("t-held"))), 0.1)], 100.0)
+    model.apply_frames([frame(*life("t-ended", fails=True))], 100.0)
+    model.watch_queue("payments")
+    later = waiting_task("t-later", due_at=WALL + 9.0, attempt=1, state=TaskState.RETRIED)
+    model.apply_waiting("payments", [waiting_task("t-second", enqueued_at=WALL - 3), waiting_task("t-a"), later], 100.0)
+    view = queue_tasks_table(model, "payments", 100.0, PLAIN)
+    assert [(row.key, row.cells[-1].text) for row in view.rows] == [
+        ("t-run", "running"),
+        ("t-held", "held"),
+        ("t-second", "waiting"),
+        ("t-a", "waiting"),
+        ("t-later", "delayed"),
+        ("t-ended", "failed"),
+    ]
+    assert cells(view, "t-second")["age"] == "3s"
+    assert cells(view, "t-a")["age"] == "?"
+    assert cells(view, "t-later")["progress"] == "in 9s"
+    assert "first 3 of 7 waiting" in text_of(view.note)
+    assert [row.key for row in queue_tasks_table(model, "payments", 100.0, TableState("is:waiting")).rows] == [
+        "t-second",
+        "t-a",
+    ]
+
+
+def test_what_waits_in_another_queue_is_not_shown_here():
+    model = a_model()
+    model.watch_queue("emails")
+    model.apply_waiting("emails", [waiting_task("t1")], 100.0)
+    model.apply_waiting("payments", [waiting_task("t2")], 100.0)
+    assert [task.id for task in model.waiting.tasks] == ["t1"]
+    view = queue_tasks_table(model, "payments", 100.0, PLAIN)
+    assert not view.rows
+    assert "not known yet" in text_of(view.empty[0])
+
+
+def test_a_queue_without_tasks_says_since_when_it_was_watched():
+    model = a_model()
+    model.watch_queue("payments")
+    model.apply_waiting("payments", [], 127.0)
+    view = queue_tasks_table(model, "payments", 127.0, PLAIN)
+    assert "nothing waits or runs here, and no task was seen in 27s" in text_of(view.empty[0])

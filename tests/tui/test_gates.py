@@ -67,6 +67,28 @@ async def test_a_running_task_is_terminated_from_the_workers_page() -> None:
         assert status.state is TaskState.CANCELLED
 
 
+async def test_a_waiting_task_is_found_on_its_queues_page_opened_and_revoked() -> None:
+    async with live() as console:
+        await console.press("p", "y")
+        await console.sees("effect seen")
+        task = await console.stem.enqueue("nap", args={"seconds": 1})
+        assert console.app.session.model.waiting is None
+        await console.press("enter")
+        await console.sees("waiting")
+        await console.press("enter")
+        await console.sees("QUEUED")
+        await console.sees('"seconds": 1')
+        assert console.app.session.model.watched_queue is None
+        await console.press("escape", "x")
+        await console.sees("Revoke nap?")
+        await console.press("y")
+        status = await console.stem.wait_for(task, timeout=5)
+        assert status.state is TaskState.CANCELLED
+        await console.sees("cancelled")
+        await console.press("escape")
+        assert console.app.session.model.watched_queue is None
+
+
 async def test_production_says_so_in_the_dialog() -> None:
     async with live(prod=True) as console:
         await console.press("p")
