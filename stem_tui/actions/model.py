@@ -114,6 +114,7 @@ class Action:
         changes_cluster: Whether a read-only console refuses it.
         footer: Whether the footer shows it.
         plan: Makes the dialog; None for what only looks or moves.
+        short: What the footer says; the first word of the title if empty.
     """
 
     id: str
@@ -126,3 +127,4 @@ class Action:
     changes_cluster: bool = False
     footer: bool = False
     plan: Planner | None = None
+    short: str = ""

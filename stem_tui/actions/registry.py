@@ -156,6 +156,7 @@ ACTS: Final = (
         id="local.stop",
         keys=("W",),
         title="stop local worker",
+        short="stop local",
         help="Stop a worker process that this console started: warm, then hard.",
         group="act",
         context="local",

@@ -1,7 +1,8 @@
 """The gate before everything that changes the cluster.
 
-The focus starts on Cancel, so that Enter pressed too often does nothing. `y`, or moving to the other button and
-pressing Enter, confirms. Where a name has to be typed, the button stays disabled until it stands there.
+The focus starts on Cancel, or in a field that must be filled in first, so that Enter pressed too often does nothing.
+`y`, or moving to the other button and pressing Enter, confirms. Where a name has to be typed, the button stays disabled
+until it stands there.
 """
 
 from __future__ import annotations
@@ -73,9 +74,10 @@ class ConfirmDialog(Dialog[Values]):
         return Horizontal(block((Cell(fit(label, 14), "muted"),)), widget, classes="field")
 
     def on_mount(self) -> None:
-        """Put the focus where it does no harm."""
+        """Put the focus where it does no harm, or where something must be typed before anything can be done."""
         self.check()
-        self._cancel.focus()
+        empty = [self._fields[field.key] for field in self._plan.fields if field.required and not field.value]
+        (empty[0] if empty else self._cancel).focus()
 
     @property
     def _values(self) -> dict[str, str]:

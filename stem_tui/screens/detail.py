@@ -66,7 +66,8 @@ class SubjectPage(Page):
     def targets(self) -> Sequence[Target]:
         """Return the selected task, then the subject."""
         task = self.opened()
-        return (self.subject,) if task.kind == "none" else (task, self.subject)
+        about = self.kin(self.subject) if self.subject.kind == "worker" else (self.subject,)
+        return about if task.kind == "none" else (task, *about)
 
     def opened(self) -> Target:
         """Return the selected task."""

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from stem_tui.actions import Target
 from stem_tui.screens.detail import QueuePage, TaskPage, WorkerPage
+from stem_tui.screens.local_page import LocalPage
 from stem_tui.screens.page import Page
-from stem_tui.screens.text_pages import HelpPage, LocalPage, ReceiptsPage
+from stem_tui.screens.text_pages import HelpPage, ReceiptsPage
 from stem_tui.widgets.filter_bar import FilterBar
 from stem_tui.widgets.panel import Panel
 
@@ -25,7 +25,6 @@ _PAGES: Final[Mapping[str, Callable[..., Page]]] = {
     "queue": QueuePage,
     "worker": WorkerPage,
     "task": TaskPage,
-    "local": LocalPage,
 }
 
 
@@ -128,7 +127,7 @@ class Looking:
 
     async def local(self) -> None:
         """Show the worker processes of this console."""
-        await self._app.book.open(LocalPage(self._app.session, Target("local", "")))
+        await self._app.book.open(LocalPage(self._app.session))
 
     async def _receipts(self) -> None:
         await self._app.book.open(ReceiptsPage(self._app.session))

@@ -94,6 +94,8 @@ class OverviewPage(Page):
     def targets(self) -> Sequence[Target]:
         """Return the selected row."""
         target = self.opened()
+        if target.kind == "worker":
+            return self.kin(target)
         return () if target.kind == "none" else (target,)
 
     def opened(self) -> Target:

@@ -52,6 +52,12 @@ class Page(Vertical):
         """Return what an action could act on, the nearest first: the selected row, then what the page is about."""
         return ()
 
+    def kin(self, worker: Target) -> Sequence[Target]:
+        """Return what a worker can be told as: a process of this console, if it is one, and a worker of the cluster."""
+        model = self.session.model
+        local = (Target("local", worker.key),) if worker.key in model.local else ()
+        return (*local, worker) if worker.key in model.workers or not local else local
+
     def opened(self) -> Target:
         """Return what Enter opens."""
         return NO_TARGET

@@ -11,7 +11,7 @@ from stem_core.snapshot import WorkerSnapshot
 from stem_tui.store.clean import clean, clean_detail
 from stem_tui.store.crew import Crew
 from stem_tui.store.details import TaskDetail, detail_of
-from stem_tui.store.effects import effect_seen
+from stem_tui.store.effects import effect_lost, effect_seen
 from stem_tui.store.events import EventTail
 from stem_tui.store.identity import Identity
 from stem_tui.store.link import Link, LinkState
@@ -240,7 +240,10 @@ class ClusterModel:
         for receipt in self.receipts.waiting():
             if receipt.effect is None or receipt.state is ReceiptState.SENT:
                 continue
-            if effect_seen(receipt.effect, self, receipt.sent):
+            lost = effect_lost(receipt.effect, self)
+            if lost:
+                receipt.state, receipt.effect_state, receipt.reason = ReceiptState.FAILED, EffectState.NONE, lost
+            elif effect_seen(receipt.effect, self, receipt.sent):
                 receipt.effect_state, receipt.effect_in = EffectState.SEEN, now - receipt.sent
             elif self.link.is_live and now - receipt.sent > EFFECT_WITHIN:
                 receipt.effect_state = EffectState.UNSEEN

@@ -230,7 +230,8 @@ def test_the_pages_of_a_queue_and_a_worker():
 
 
 def waiting_task(task_id: str, **fields) -> TaskStatus:
-    return TaskStatus(**{"name": "payments.charge", "queue": "payments", "state": TaskState.QUEUED, **fields}, id=task_id)
+    usual = {"name": "payments.charge", "queue": "payments", "state": TaskState.QUEUED}
+    return TaskStatus(id=task_id, **{**usual, **fields})
 
 
 def test_a_queues_tasks_are_those_held_those_that_wait_and_those_seen():
