@@ -61,7 +61,6 @@ def _plan(session: Session, target: Target, *, terminate: bool) -> Plan | Refusa
     if not terminate and state is TaskState.RUNNING:
         return Refusal("it runs already; [X] terminates it")
     word = "terminate" if terminate else "revoke"
-    prod = session.model.identity.prod
 
     def command(values: Values) -> str:
         flag = ["--terminate"] if terminate else []
@@ -85,9 +84,9 @@ def _plan(session: Session, target: Target, *, terminate: bool) -> Plan | Refusa
             fact("state", "not known" if state is None else state.value),
             fact("effect", f"it {effect}, and ends as cancelled; that cannot be taken back", "warning"),
         ),
-        fields=(reason_field(required=prod and terminate),),
+        fields=(reason_field(),),
         confirm_label=word.capitalize(),
-        echo=shown[-8:] if prod else None,
+        subject=shown[-8:],
         command=command({}),
         command_for=command,
         run=run,

@@ -91,7 +91,8 @@ class ConfirmDialog(Dialog[Values]):
         problem = plan.problem(values)
         tone = "muted" if values == plan.initial() else "error"
         self._problem.show(wrapped((Cell(problem, tone),), _WIDTH) if problem else [])
-        self._command.show(wrapped((Cell(f"$ {plan.shell_command(values)}", "muted"),), _WIDTH))
+        command = plan.shell_command(values)
+        self._command.show(wrapped((Cell(f"$ {command}", "muted"),), _WIDTH) if command else [])
         typed = plan.echo is None or self._echo.value.strip() == plan.echo
         self._confirm.disabled = bool(problem) or not typed
         self._confirm.refresh()

@@ -52,7 +52,7 @@ def _block(group: str, page: Page, keymap: Keymap) -> list[Line]:
 
 
 def _entry(action: Action, page: Page, keymap: Keymap) -> Line:
-    keys = key_signs(keymap.keys(action.id))
+    keys = key_signs(keymap.keys(action.id)) or f":{action.title}"
     usable = works_on(action, page)
     cell = Cell(f"{fit(keys, _KEYS)} ", "key" if usable else "muted")
     return (cell, Cell(action.title, "" if usable else "muted"))

@@ -1,4 +1,4 @@
-"""Pages of lines: the receipts, the help."""
+"""Pages of lines: a worker's answer, the receipts, the help."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from stem_tui.keymap import Keymap
 from stem_tui.screens.help_text import help_lines
 from stem_tui.screens.page import Page
 from stem_tui.session import Session
-from stem_tui.views import receipts_lines
+from stem_tui.views import inspection_lines, receipts_lines
 from stem_tui.widgets.panel import Panel
-from stem_tui.widgets.text_panel import TextPanel
+from stem_tui.widgets.text_panel import BarePanel, TextPanel
 
 
 class ReceiptsPage(Page):
@@ -36,6 +36,37 @@ class ReceiptsPage(Page):
     def paint(self, now: float) -> None:
         """Pull the receipts."""
         self.text.show(receipts_lines(self.session.model, now))
+
+
+class InspectionPage(Page):
+    """What a worker answered when it was asked for all that it has."""
+
+    CONTEXT = "worker"
+
+    def __init__(self, session: Session, subject: Target) -> None:
+        super().__init__(session, f"inspect {subject.key}")
+        self.subject = subject
+        self.text = BarePanel(id="inspection")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the one panel."""
+        yield self.text
+
+    def panels(self) -> Sequence[Panel]:
+        """Return the one panel."""
+        return (self.text,)
+
+    def paint(self, now: float) -> None:
+        """Pull the answer."""
+        self.text.show(inspection_lines(self.session.model, self.subject.key, now, self.inner_width))
+
+    def place(self) -> str:
+        """Return which lines are in sight."""
+        return self.text.place()
+
+    def targets(self) -> Sequence[Target]:
+        """Return the worker."""
+        return self.kin(self.subject)
 
 
 class HelpPage(Page):

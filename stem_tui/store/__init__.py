@@ -1,7 +1,8 @@
 """What the console knows: pure state, bounded, with the time handed in."""
 
 from stem_tui.store.forecast import Drain, drain_forecast
-from stem_tui.store.identity import Identity
+from stem_tui.store.identity import ARMED_FOR, Identity
+from stem_tui.store.inspection import Inspection
 from stem_tui.store.link import Link, LinkState
 from stem_tui.store.local_workers import LocalState, LocalWorker
 from stem_tui.store.model import ClusterModel
@@ -12,12 +13,14 @@ from stem_tui.store.waiting import Waiting, WaitingTask
 from stem_tui.store.workers import WorkerEntry, WorkerState
 
 __all__ = [
+    "ARMED_FOR",
     "Ack",
     "ClusterModel",
     "Drain",
     "Effect",
     "EffectState",
     "Identity",
+    "Inspection",
     "Link",
     "LinkState",
     "LocalState",

@@ -14,6 +14,7 @@ from stem_tui.store.details import TaskDetail, detail_of
 from stem_tui.store.effects import effect_lost, effect_seen
 from stem_tui.store.events import EventTail
 from stem_tui.store.identity import Identity
+from stem_tui.store.inspection import Inspection
 from stem_tui.store.link import Link, LinkState
 from stem_tui.store.local_workers import LocalWorker
 from stem_tui.store.queues import QueueEntry
@@ -45,6 +46,7 @@ class ClusterModel:
         detail_read_at: When it was last looked for.
         watched_queue: Queue whose waiting tasks are looked at, or None.
         waiting: Those tasks, None until they were read.
+        inspection: What a worker answered last when it was asked for all that it has.
         problems: What could not be read though the broker answers, by part (`queues`, `workers`, `events`, `task`,
             `waiting`).
     """
@@ -66,6 +68,7 @@ class ClusterModel:
         self.detail_read_at: float | None = None
         self.watched_queue: str | None = None
         self.waiting: Waiting | None = None
+        self.inspection: Inspection | None = None
         self.problems: dict[str, str] = {}
         self._wall_offset = wall_offset
         self._missed_before = 0

@@ -3,6 +3,7 @@
 from stem_tui.views.details import queue_detail, worker_detail
 from stem_tui.views.events import event_lines, events_note
 from stem_tui.views.header import Frozen, header_line, verdict_line
+from stem_tui.views.inspection import inspection_lines
 from stem_tui.views.local import local_log_lines, local_table
 from stem_tui.views.queues import queue_table
 from stem_tui.views.receipts import receipt_line, receipts_lines
@@ -15,6 +16,7 @@ __all__ = [
     "event_lines",
     "events_note",
     "header_line",
+    "inspection_lines",
     "local_log_lines",
     "local_table",
     "queue_detail",

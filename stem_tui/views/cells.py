@@ -65,6 +65,11 @@ class TableView(NamedTuple):
     empty: tuple[Line, ...] = ()
 
 
+def section(title: str, width: int) -> Line:
+    """Return the rule that heads a part of a longer text."""
+    return (Cell(f"── {title} {'─' * max(2, width - len(title) - 4)}", "muted"),)
+
+
 class TableState(NamedTuple):
     """What the user asked of a table: its filter, sort column and direction."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 from stem_tui.store import ClusterModel, LinkState, QueueEntry, WorkerState
@@ -82,8 +83,14 @@ def header_line(model: ClusterModel, now: float, width: int, frozen: Frozen | No
         return (*_who(model, width), *_down(model, now))
     else:
         return (*_who(model, 0), *_connecting(model, now))
-    mode = Cell("RO", "warning") if model.identity.read_only else Cell("RW")
-    return (*_who(model, width), *state, mode, Cell(f"  {figures.clock(model.wall(now))}Z"))
+    return (*_who(model, width), *state, _mode(model, now), Cell(f"  {figures.clock(model.wall(now))}Z"))
+
+
+def _mode(model: ClusterModel, now: float) -> Cell:
+    identity = model.identity
+    if identity.armed_until is not None:
+        return Cell(f"RW {math.ceil(max(0.0, identity.armed_until - now) / 60)}m", "warning")
+    return Cell("RO", "warning") if identity.read_only else Cell("RW")
 
 
 _CAUSES: Final = {"growing": "grows", "unserved": "has no worker", "failing": "fails", "old": "waits long"}

@@ -159,8 +159,7 @@ def test_a_running_task_is_terminated_from_the_keyboard_and_ends_cancelled(clust
 def test_enter_on_a_fresh_dialog_changes_nothing(cluster: Cluster) -> None:
     cluster.start_worker("story-4")
     with cluster.console() as console:
-        console.wait_for("story-4")
-        console.wait_for("default")
+        console.wait_for("▸default")
         console.press("p")
         console.wait_for("Pause default?")
         console.press("\r")
