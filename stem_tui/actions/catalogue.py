@@ -71,7 +71,7 @@ ACTS: Final = (
     Action(
         id="worker.drain",
         keys=("d",),
-        title="drain / undrain worker",
+        title="drain / undrain",
         help="Let the worker finish what it runs, then exit; or take that back while it lasts.",
         group="act",
         context="worker",
@@ -85,7 +85,7 @@ ACTS: Final = (
     Action(
         id="worker.stop",
         keys=("K",),
-        title="stop worker soft / hard",
+        title="stop worker",
         help="Stop the worker: soft asks its tasks to stop, hard hands everything back at once (type its name).",
         group="act",
         context="worker",

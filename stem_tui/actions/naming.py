@@ -45,7 +45,7 @@ def _by_beginning(what: str, kind: str, text: str, known: Mapping[str, str]) -> 
 
 def _task(session: Session, text: str) -> Target | Refusal:
     model = session.model
-    known = {*model.crew.running(), *(task.id for task in model.tasks.all())}
+    known = {*model.running(), *(task.id for task in model.tasks.all())}
     known.update(task.id for task in (model.waiting.tasks if model.waiting is not None else ()))
     if text in known:
         return Target("task", text)

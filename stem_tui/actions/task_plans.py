@@ -26,7 +26,7 @@ def _state(session: Session, task_id: str) -> tuple[str, TaskState | None]:
     model = session.model
     if model.detail is not None and model.watched == task_id:
         return model.detail.status.name, model.detail.status.state
-    held = model.crew.running().get(task_id)
+    held = model.running().get(task_id)
     if held is not None:
         return held[1].task, TaskState.QUEUED if held[1].started_at is None else TaskState.RUNNING
     waiting = model.waiting.find(task_id) if model.waiting is not None else None

@@ -41,7 +41,7 @@ class Book(Container):
     async def open(self, page: Page) -> None:
         """Show a page above the current one. One that is open already is gone back to."""
         for below in self._pages:
-            if below.crumb == page.crumb:
+            if type(below) is type(page) and below.subject == page.subject:
                 while self.page is not below:
                     await self.back()
                 return

@@ -68,6 +68,7 @@ class ConfirmDialog(Dialog[Values]):
             with Horizontal(id="buttons"):
                 yield self._cancel
                 yield self._confirm
+                yield block((Cell("tab next · y confirm · esc cancel", "muted"),))
 
     @staticmethod
     def _field(label: str, widget: Widget) -> Horizontal:

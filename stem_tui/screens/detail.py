@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
+from stem_core.text import visible
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.screens.page import Page
 from stem_tui.session import Session
@@ -33,9 +34,9 @@ class SubjectPage(Page):
     """
 
     def __init__(self, session: Session, subject: Target) -> None:
-        super().__init__(session, f"{subject.kind} {subject.key}")
+        super().__init__(session, f"{subject.kind} {visible(subject.key, 60)}")
         self.subject = subject
-        self.figures = TextPanel(subject.key, id="figures")
+        self.figures = TextPanel(visible(subject.key, 60), id="figures")
         self.figures.can_focus = False
         self.tasks = LiveTable("tasks", id="tasks")
 
@@ -82,7 +83,7 @@ class QueuePage(SubjectPage):
 
     def lines(self, now: float, width: int) -> list[Line]:
         """Return the queue's figures and graph."""
-        return queue_detail(self.session.model, self.subject.key, now, width)
+        return queue_detail(self.session.model, self.subject.key, now, width, self.size.height)
 
     def tasks_view(self, now: float, state: TableState) -> TableView:
         """Return the queue's tasks."""
@@ -117,7 +118,7 @@ class TaskPage(Page):
     CONTEXT = "task"
 
     def __init__(self, session: Session, subject: Target) -> None:
-        super().__init__(session, f"task {subject.key}")
+        super().__init__(session, f"task {visible(subject.key, 60)}")
         self.subject = subject
         self.text = BarePanel(id="task")
 

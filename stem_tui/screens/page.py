@@ -20,6 +20,9 @@ class Page(Vertical):
     Args:
         session: Where data comes from.
         crumb: Its place in the breadcrumb line.
+
+    Attributes:
+        subject: What it is about, if it is about one thing.
     """
 
     CONTEXT: ClassVar[str] = "overview"
@@ -29,6 +32,7 @@ class Page(Vertical):
         super().__init__()
         self.session = session
         self.crumb = crumb
+        self.subject = NO_TARGET
         self.states: dict[str, TableState] = {}
         self.maximised: Panel | None = None
 

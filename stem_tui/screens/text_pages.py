@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
+from stem_core.text import visible
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.keymap import Keymap
 from stem_tui.screens.help_text import help_lines
@@ -44,7 +45,7 @@ class InspectionPage(Page):
     CONTEXT = "worker"
 
     def __init__(self, session: Session, subject: Target) -> None:
-        super().__init__(session, f"inspect {subject.key}")
+        super().__init__(session, f"inspect {visible(subject.key, 60)}")
         self.subject = subject
         self.text = BarePanel(id="inspection")
 

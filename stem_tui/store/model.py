@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from stem_core.delivery import QueueStats
 from stem_core.events import Frame, WorkerShutdown
 from stem_core.results import TaskStatus
-from stem_core.snapshot import WorkerSnapshot
+from stem_core.snapshot import RunningTask, WorkerSnapshot
 from stem_tui.store.clean import clean, clean_detail
 from stem_tui.store.crew import Crew
 from stem_tui.store.details import TaskDetail, detail_of
@@ -221,6 +221,14 @@ class ClusterModel:
             if receipt.effect is not None and receipt.effect.kind == "cancelled":
                 ids.update(receipt.effect.keys)
         return ids
+
+    def running(self) -> dict[str, tuple[WorkerEntry, RunningTask]]:
+        """Return what workers hold, by task id, without what ended since they said so."""
+        return {task_id: held for task_id, held in self.crew.running().items() if not self._ended(held[1])}
+
+    def _ended(self, task: RunningTask) -> bool:
+        known = self.tasks.get(task.id)
+        return known is not None and known.state.is_terminal and known.at >= (task.started_at or 0.0)
 
     # What waits in one queue
 

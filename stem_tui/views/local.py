@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Final
 
@@ -22,6 +23,8 @@ COLUMNS: Final = (
     Column("exit", "EXIT", 18),
 )
 _TONES: Final = {LocalState.STARTING: "info", LocalState.STOPPING: "warning"}
+_OWN_STAMP: Final = re.compile(r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d+ ")
+"""The time that a line brings along: the console stamps each by the clock of the rest of the screen."""
 _LEVELS: Final = {"ERROR": "error", "CRITICAL": "error", "WARNING": "warning", "WARN": "warning", "stem: ": "error"}
 
 
@@ -107,7 +110,7 @@ def local_log_lines(
         shown.append((Cell(nothing, "muted"),))
     for line in lines[-limit:]:
         tone = next((tone for level, tone in _LEVELS.items() if level in line.text[:60]), "")
-        shown.append((Cell(f"{figures.clock_ms(line.at)} ", "muted"), Cell(line.text, tone)))
+        shown.append((Cell(f"{figures.clock_ms(line.at)} ", "muted"), Cell(_OWN_STAMP.sub("", line.text, count=1), tone)))
     return [*shown, *_end(worker)]
 
 

@@ -65,6 +65,10 @@ def _document(title: str, text: Document, width: int, tone: str = "") -> list[Li
     return lines + [(Cell(f"  {line}", tone),) for line in text.lines]
 
 
+def _times_over(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
+
+
 def _head(detail: TaskDetail, model: ClusterModel, width: int) -> list[Line]:
     status = detail.status
     stale = "" if model.link.is_live else "  (as last read)"
@@ -74,7 +78,7 @@ def _head(detail: TaskDetail, model: ClusterModel, width: int) -> list[Line]:
             Cell("  "),
             Cell(status.state.value.upper(), state_tone(status.state) or "strong"),
             Cell(f"  try {status.attempt + 1}   queue {status.queue}   worker {status.worker or figures.NOTHING}"),
-            Cell(f"   handed out {status.deliveries} times{stale}", _LABEL),
+            Cell(f"   handed out {_times_over(status.deliveries)}{stale}", _LABEL),
         ),
         (Cell("  id ", _LABEL), Cell(visible(status.id, 128))),
     ]
@@ -101,7 +105,7 @@ def _unread(model: ClusterModel, task_id: str, task: TaskEntry | None, width: in
 def _running(model: ClusterModel, detail: TaskDetail) -> list[Line]:
     if detail.status.state is not TaskState.RUNNING:
         return []
-    held = model.crew.running().get(detail.status.id)
+    held = model.running().get(detail.status.id)
     if held is None or (held[1].progress is None and not held[1].note):
         return []
     progress, note = held[1].progress, held[1].note

@@ -10,20 +10,23 @@ from stem_tui.store import ClusterModel, Waiting
 from stem_tui.store.clean import clean
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Column, Line, Row, TableState, TableView
-from stem_tui.views.tables import Layout, arrange, nothing_matches, table_note, titled
+from stem_tui.views.tables import Layout, arrange, nothing_matches, table_note, titled, without
 
 MAX_ROWS: Final = 300
 
 COLUMNS: Final = (
     Column("id", "ID", 8),
-    Column("task", "TASK", 20, flex=True),
-    Column("queue", "QUEUE", 11, rank=3),
+    Column("task", "TASK", 20),
+    Column("queue", "QUEUE", 12, rank=3),
+    Column("state", "STATE", 9),
     Column("try", "TRY", 3, right=True, rank=1),
     Column("age", "AGE", 7, right=True),
-    Column("progress", "PROGRESS", 14, rank=4),
-    Column("worker", "WORKER", 16, rank=5),
-    Column("state", "STATE", 10),
+    Column("worker", "WORKER", 14, rank=4),
+    Column("progress", "PROGRESS", 12, rank=2, flex=True),
 )
+_OF_A_QUEUE: Final = frozenset({"queue"})
+_OF_A_WORKER: Final = frozenset({"worker"})
+"""Columns that would say the same in every row."""
 _TONES: Final = {
     TaskState.FAILED: "error",
     TaskState.RETRIED: "warning",
@@ -128,11 +131,11 @@ def _row(task: TaskRow, *, live: bool) -> Row:
             Cell(visible(figures.short_id(task.id))),
             Cell(task.name),
             Cell(task.queue),
+            Cell(task.word, state_tone(task.state)),
             Cell(str(task.attempt + 1)),
             Cell(figures.seconds(task.age) if live else figures.UNKNOWN),
-            Cell(_progress(task)),
-            Cell(task.worker),
-            Cell(task.word, state_tone(task.state)),
+            Cell(task.worker or figures.NOTHING),
+            Cell(_progress(task), state_tone(task.state) if task.progress is None and task.note else ""),
         ),
         "" if live else "muted",
     )
@@ -141,7 +144,7 @@ def _row(task: TaskRow, *, live: bool) -> Row:
 def _held(model: ClusterModel, now: float, worker: str | None, queue: str | None) -> dict[str, TaskRow]:
     wall = model.wall(now)
     rows: dict[str, TaskRow] = {}
-    for task_id, (entry, task) in model.crew.running().items():
+    for task_id, (entry, task) in model.running().items():
         if worker not in {None, entry.id} or queue not in {None, task.queue}:
             continue
         began = task.started_at
@@ -177,9 +180,8 @@ def _table(model: ClusterModel, rows: list[TaskRow], state: TableState, title: s
     shown = tuple(_row(task, live=live) for task in chosen[:MAX_ROWS])
     empty = nothing_matches(state.filter, [task.name for task in rows]) if rows else ((Cell(nothing, "muted"),),)
     cut = (Cell(f"first {MAX_ROWS} of {len(chosen):,}  ", "warning"),) if len(chosen) > MAX_ROWS else ()
-    return TableView(
-        COLUMNS, shown, titled(title, len(chosen), len(rows), state), (*cut, *table_note(state, _LAYOUT)), empty
-    )
+    asked = table_note(state, _LAYOUT) if state.filter or state.sort else ()
+    return TableView(COLUMNS, shown, titled(title, len(chosen), len(rows), state), (*cut, *asked), empty)
 
 
 def queue_tasks_table(model: ClusterModel, queue: str, now: float, state: TableState) -> TableView:
@@ -195,7 +197,7 @@ def queue_tasks_table(model: ClusterModel, queue: str, now: float, state: TableS
             task.id, task.name, task.queue, task.attempt, max(0.0, wall - task.at), None, task.detail, task.worker,
             task.state, task.state.value,
         )  # fmt: skip
-    view = _table(model, list(rows.values()), state, "Tasks", _no_tasks(model, waiting, now))
+    view = without(_table(model, list(rows.values()), state, "Tasks", _no_tasks(model, waiting, now)), _OF_A_QUEUE)
     return view._replace(note=(*_left_out(model, queue, waiting), *view.note))
 
 
@@ -219,4 +221,4 @@ def _left_out(model: ClusterModel, queue: str, waiting: Waiting | None) -> Line:
 def worker_tasks_table(model: ClusterModel, worker: str, now: float, state: TableState) -> TableView:
     """Return the tasks that a worker holds, by its own last word."""
     rows = list(_held(model, now, worker, None).values())
-    return _table(model, rows, state, "In flight", "it holds no task")
+    return without(_table(model, rows, state, "In flight", "it holds no task"), _OF_A_WORKER)

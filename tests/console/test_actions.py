@@ -154,7 +154,7 @@ async def test_the_reason_stands_on_the_receipt():
 def test_a_protected_profile_is_armed_by_its_name_and_disarms_itself():
     session = a_session(read_only=True, armable=True, profile="prod-eu")
     refused = plan(find_action("worker.drain"), session, WORKER)
-    assert refused.reason == "this console is read only: drain / undrain worker is off; :rw arms it for 15 minutes"
+    assert refused.reason == "this console is read only: drain / undrain is off; :rw arms it for 15 minutes"
     assert planned(session, "rw.arm", Target()).echo == "prod-eu"
     session.arm()
     assert planned(session, "worker.drain", WORKER).title == "Drain w1?"
