@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from stem_core.durations import format_duration
 from stem_tui.actions.model import Plan, Refusal, Target, Values
 from stem_tui.actions.shared import fact
 from stem_tui.store import ARMED_FOR, Receipt, ReceiptState
 
 if TYPE_CHECKING:
     from stem_tui.session import Session
+
+_WHILE: Final = f"{ARMED_FOR / 60:.0f} minutes"
 
 
 def arm_or_disarm(session: Session, target: Target) -> Plan | Refusal:  # noqa: ARG001 - all planners take a target
@@ -30,13 +31,13 @@ def _arm(session: Session) -> Plan:
 
     async def run(_values: Values) -> Receipt:
         session.arm()
-        return _told(session, "arm", f"changes are allowed until {format_duration(ARMED_FOR)} pass without a command")
+        return _told(session, "arm", f"changes are allowed until {_WHILE} without a command")
 
     return Plan(
         title=f"Allow changes to {name}?",
         lines=(
             fact("profile", f"{name} is read only"),
-            fact("effect", f"commands are allowed, and refused again after {format_duration(ARMED_FOR)} without one"),
+            fact("effect", f"commands are allowed, and refused again after {_WHILE} without one"),
             fact("gates", "each still asks before it acts"),
         ),
         confirm_label="Arm",

@@ -187,7 +187,7 @@ ACTS: Final = (
         title="arm / disarm changes",
         help="Let a read-only profile change the cluster until 15 minutes pass without a command; or take that back.",
         group="act",
-        gate=2,
+        gate=1,
         plan=arming_plans.arm_or_disarm,
         words=("rw", "ro"),
     ),

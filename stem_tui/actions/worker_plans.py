@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from stem_core.client import CommandResult, ControlClient, RevokeResult
 from stem_core.commands import ShutdownMode
 from stem_core.durations import format_duration, parse_duration
+from stem_core.text import visible
 from stem_tui.actions.model import Field, Plan, Refusal, Target, Values
 from stem_tui.actions.shared import duration_problem, fact, plural, shell, whole_number_problem
 from stem_tui.commander import Request
@@ -112,7 +113,7 @@ def _undrain(session: Session, worker: WorkerEntry) -> Plan:
 def _cut_lines(worker: WorkerEntry) -> tuple[Line, ...]:
     running = [task for task in worker.snapshot.running if task.started_at is not None]
     lines = [
-        fact("running" if not place else "", f"{task.task}  {task.id[-8:]!a}")
+        fact("running" if not place else "", f"{task.task}  {visible(task.id[-8:])}")
         for place, task in enumerate(running[:_LISTED])
     ]
     if len(running) > _LISTED:

@@ -17,10 +17,10 @@ from textual.widget import Widget
 
 from stem_tui.actions import Field, Plan, Values
 from stem_tui.screens.dialog import Dialog, LineInput, block
-from stem_tui.views.cells import Cell
+from stem_tui.views.cells import Cell, Line
 from stem_tui.widgets.choice import Choice
 from stem_tui.widgets.lines import PushButton, TextBlock
-from stem_tui.widgets.paint import fit, wrapped
+from stem_tui.widgets.paint import fit, line_width, wrapped
 
 _WIDTH = 70
 
@@ -55,7 +55,7 @@ class ConfirmDialog(Dialog[Values]):
         box = self.box(f"{plan.title} · PROD" if self._prod else plan.title)
         box.set_class(self._prod, "-prod")
         with box:
-            yield TextBlock([row for line in plan.lines for row in wrapped(line, _WIDTH)])
+            yield TextBlock([row for line in plan.lines for row in _hanging(line)])
             if plan.fields or plan.echo is not None:
                 with Vertical(id="fields"):
                     for field in plan.fields:
@@ -119,6 +119,14 @@ class ConfirmDialog(Dialog[Values]):
             self.answer(None)
         else:
             self.answer(self._values)
+
+
+def _hanging(line: Line) -> list[Line]:
+    """Return a fact in as many lines as it takes, all of them beside its label."""
+    label, *text = line
+    indent = line_width((label,))
+    rows = wrapped(tuple(text), _WIDTH - indent)
+    return [(label if not place else Cell(" " * indent), *row) for place, row in enumerate(rows)]
 
 
 def _widget(field: Field) -> LineInput | Choice:

@@ -113,6 +113,7 @@ def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
     known = model.link.is_live and state not in {WorkerState.LATE, WorkerState.GONE}
     lease = figures.NOTHING if snapshot.lease_age is None else figures.seconds(snapshot.lease_age)
     most = snapshot.max_concurrency
+    beat = f"{figures.seconds(worker.age(now))} of {figures.duration(snapshot.interval)}"
     slots = f"{snapshot.active}/{snapshot.concurrency}" if known else figures.UNKNOWN
     drift = snapshot.at - (model.wall(now) - worker.age(now)) if known else None
     return [
@@ -123,11 +124,11 @@ def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
                 ("held", figures.count(snapshot.held if known else None), ""),
                 ("prefetch", figures.count(snapshot.prefetch), ""),
                 ("autoscale", "off" if most is None else f"to {most}", ""),
-                ("hb", f"{figures.seconds(worker.age(now))}/{figures.precise(snapshot.interval)}", state_tone(state)),
+                ("hb", beat, state_tone(state)),
                 ("lease", lease if known else figures.UNKNOWN, ""),
                 (
                     "clock",
-                    figures.UNKNOWN if drift is None else f"{drift:+.1f}s",
+                    figures.UNKNOWN if drift is None else f"{round(drift, 1) + 0.0:+.1f}s",
                     "warning" if drift is not None and abs(drift) > 2.0 else "",
                 ),
             ],

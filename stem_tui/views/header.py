@@ -12,6 +12,7 @@ from stem_tui.views.queues import trouble_of
 
 _TELL_RECONNECT: Final = 30.0
 _WIDE: Final = 96
+_PLACE: Final = 24
 
 
 class Frozen(NamedTuple):
@@ -21,7 +22,8 @@ class Frozen(NamedTuple):
     total: int
 
 
-def _who(model: ClusterModel, width: int) -> Line:
+def _who(model: ClusterModel, room: int) -> Line:
+    """Name the cluster; where its broker lies only if there is room for most of that."""
     identity = model.identity
     name = identity.name or ("demo" if identity.demo else "")
     cells = [Cell(" stem │ ", "strong"), Cell(f"{name} " if name else "")]
@@ -31,8 +33,9 @@ def _who(model: ClusterModel, width: int) -> Line:
     if identity.demo and identity.name:
         cells.append(Cell("DEMO ", "accent"))
     cells.append(Cell(f"ns={identity.namespace}  "))
-    if width >= _WIDE and identity.location:
-        cells.append(Cell(f"{identity.location[:24]}  ", "muted"))
+    left = min(len(identity.location), room - sum(len(cell.text) for cell in cells) - 2, _PLACE)
+    if left >= min(len(identity.location), _PLACE):
+        cells.append(Cell(f"{identity.location[:left]}  ", "muted"))
     return tuple(cells)
 
 
@@ -80,10 +83,14 @@ def header_line(model: ClusterModel, now: float, width: int, frozen: Frozen | No
     elif model.link.state is LinkState.LIVE:
         state = _alive(model, now, width)
     elif model.link.state is LinkState.DOWN:
-        return (*_who(model, width), *_down(model, now))
+        return _beside(model, _down(model, now), width)
     else:
-        return (*_who(model, 0), *_connecting(model, now))
-    return (*_who(model, width), *state, _mode(model, now), Cell(f"  {figures.clock(model.wall(now))}Z"))
+        return _beside(model, _connecting(model, now), 0)
+    return _beside(model, (*state, _mode(model, now), Cell(f"  {figures.clock(model.wall(now))}Z")), width)
+
+
+def _beside(model: ClusterModel, state: Line, width: int) -> Line:
+    return (*_who(model, width - sum(len(cell.text) for cell in state)), *state)
 
 
 def _mode(model: ClusterModel, now: float) -> Cell:
@@ -97,9 +104,11 @@ _CAUSES: Final = {"growing": "grows", "unserved": "has no worker", "failing": "f
 
 
 def _queue_verdict(queue: QueueEntry, trouble: str) -> str:
-    parts = [f"{queue.label}: {_CAUSES[trouble]}, backlog {figures.count(queue.backlog)}"]
     inward, outward = queue.rates.inward, queue.rates.outward
-    if trouble == "growing" and inward is not None and outward is not None:
+    stands = trouble == "growing" and inward is not None and outward is not None and inward <= outward
+    cause = "stands still" if stands else _CAUSES[trouble]
+    parts = [f"{queue.label}: {cause}, backlog {figures.count(queue.backlog)}"]
+    if trouble == "growing" and not stands and inward is not None and outward is not None:
         parts.append(f"{(inward - outward) * 60:+,.0f}/min")
     if queue.stats.oldest_s is not None:
         parts.append(f"oldest {figures.seconds(queue.stats.oldest_s)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stem_core.delivery import Revocation
-from stem_core.snapshot import RunningTask
+from stem_core.snapshot import RunningTask, WorkerSnapshot
 from stem_core.text import visible
 from stem_tui.store import ClusterModel, Inspection, ReceiptState
 from stem_tui.views import figures
@@ -22,7 +22,7 @@ def inspection_lines(model: ClusterModel, worker: str, now: float, width: int) -
     return [
         section(f"{answer.label} answered in {figures.duration(answer.latency)}", width),
         *_state(answer, model, now),
-        section(f"tasks {len(tasks)}", width),
+        section(f"tasks {len(tasks)}{_held_too(answer.snapshot)}", width),
         *(tasks or [(Cell("  it holds no task", "muted"),)]),
         section(f"revocations of its tasks {len(revoked)}", width),
         *(revoked or [(Cell("  none", "muted"),)]),
@@ -46,6 +46,11 @@ def _state(answer: Inspection, model: ClusterModel, now: float) -> list[Line]:
         (Cell("  queues ", "muted"), Cell(queues)),
         (Cell("  answers ", "muted"), Cell(", ".join(visible(word, 40) for word in snapshot.capabilities))),
     ]
+
+
+def _held_too(snapshot: WorkerSnapshot) -> str:
+    waiting = snapshot.held - len(snapshot.running)
+    return f", and {waiting} held that have not started" if waiting > 0 else ""
 
 
 def _task(task: RunningTask, wall: float) -> Line:

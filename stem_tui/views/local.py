@@ -110,7 +110,8 @@ def local_log_lines(
         shown.append((Cell(nothing, "muted"),))
     for line in lines[-limit:]:
         tone = next((tone for level, tone in _LEVELS.items() if level in line.text[:60]), "")
-        shown.append((Cell(f"{figures.clock_ms(line.at)} ", "muted"), Cell(_OWN_STAMP.sub("", line.text, count=1), tone)))
+        text = _OWN_STAMP.sub("", line.text, count=1)
+        shown.append((Cell(f"{figures.clock_ms(line.at)} ", "muted"), Cell(text, tone)))
     return [*shown, *_end(worker)]
 
 
