@@ -83,6 +83,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.failure: BaseException | None = None
         self.frozen: Frozen | None = None
         self.book = Book(OverviewPage(session))
+        self._header = StatusLine(id="header")
+        self._verdict = StatusLine(id="verdict")
+        self._receipt = StatusLine(id="receipt")
+        self._footer = Footer(id="footer")
         self._looking = Looking(self)
         self._doing = Doing(self)
         self._after: dict[str, Callable[[Target], None]] = {
@@ -120,11 +124,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Two lines of meaning, the pages, two lines of meaning."""
-        yield StatusLine(id="header")
-        yield StatusLine(id="verdict")
+        yield self._header
+        yield self._verdict
         yield self.book
-        yield StatusLine(id="receipt")
-        yield Footer(id="footer")
+        yield self._receipt
+        yield self._footer
 
     # Life
 
@@ -182,15 +186,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _paint_status(self, now: float) -> None:
         model, book = self.session.model, self.book
-        self.query_one("#header", StatusLine).show(header_line(model, now, self.size.width, self.frozen))
+        self._header.show(header_line(model, now, self.size.width, self.frozen))
         if self.frozen is None:
             second = breadcrumb(book.crumbs(), book.page.place()) if book.depth else verdict_line(model, now)
-            self.query_one("#verdict", StatusLine).show(second)
+            self._verdict.show(second)
         if self._said is not None and now >= self._said[1]:
             self._said = None
         last = self._said[0] if self._said is not None else receipt_line(model, now)
-        self.query_one("#receipt", StatusLine).show(last)
-        self.query_one("#footer", Footer).show_hints(footer_hints(self.keymap, book.page))
+        self._receipt.show(last)
+        self._footer.show_hints(footer_hints(self.keymap, book.page))
 
     def freeze(self) -> None:
         """Stop pulling data, or go on."""

@@ -3,10 +3,11 @@
 from stem_tui.actions.catalogue import ACTIONS
 from stem_tui.actions.model import NO_TARGET, Action, Field, Plan, Refusal, Target, Values
 from stem_tui.actions.naming import named_target
-from stem_tui.actions.registry import find_action, pick_target, plan
+from stem_tui.actions.registry import KINDS, find_action, pick_target, plan
 
 __all__ = [
     "ACTIONS",
+    "KINDS",
     "NO_TARGET",
     "Action",
     "Field",

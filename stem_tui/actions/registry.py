@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stem_tui.session import Session
     from stem_tui.store import Receipt
 
-_KINDS: Final = {"queue": "queue", "worker": "worker", "task": "task", "local": "local worker"}
+KINDS: Final = {"queue": "queue", "worker": "worker", "task": "task", "local": "local worker"}
 _BY_ID: Final = {action.id: action for action in ACTIONS}
 
 
@@ -42,7 +42,7 @@ def plan(action: Action, session: Session, target: Target) -> Plan | Refusal:
     if reason:
         return Refusal(reason)
     if action.context not in {"any", target.kind}:
-        return Refusal(f"{action.title}: select a {_KINDS[action.context]} first")
+        return Refusal(f"{action.title}: select a {KINDS[action.context]} first")
     made = action.plan(session, target)
     if isinstance(made, Refusal):
         return made

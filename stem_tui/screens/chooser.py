@@ -154,8 +154,8 @@ class Chooser(Dialog[Chosen]):
 
     def _show(self, query: str) -> None:
         words, self._argument = with_argument(self._entries, query) if self._arguments else (query, "")
-        fitting = [entry for entry in self._entries if entry.takes and entry.begins(words)]
-        rows = tuple(map(self._row, fitting if self._argument else ranked(self._entries, words)))
+        fitting = [entry for entry in self._entries if not self._argument or (entry.takes and entry.begins(words))]
+        rows = tuple(map(self._row, ranked(fitting, words)))
         self._table.key = None
         self._table.show(TableView(_COLUMNS, rows, empty=((Cell("nothing matches", "muted"),),)))
         if rows:

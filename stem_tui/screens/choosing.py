@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from stem_core.errors import ConfigurationError
 from stem_core.text import visible
-from stem_tui.actions import ACTIONS, NO_TARGET, Action, pick_target
+from stem_tui.actions import ACTIONS, KINDS, NO_TARGET, Action, pick_target
 from stem_tui.commander import READ_ONLY
 from stem_tui.resources import theme_names
 from stem_tui.screens.hints import key_signs
 from stem_tui.theme import load_theme
+from stem_tui.views.cells import Column
 
 if TYPE_CHECKING:
     from stem_tui.app import ConsoleApp
@@ -51,7 +52,7 @@ class Choosing:
         if action.changes_cluster and self._app.session.model.identity.read_only:
             note, enabled, takes = READ_ONLY, False, ""
         elif action.context != "any" and target == NO_TARGET:
-            note, enabled = f"needs a {action.context}", False
+            note, enabled = f"needs a {KINDS[action.context]}", False
         elif action.context != "any":
             note = self._app.label(target)
         keys = key_signs(self._app.keymap.keys(action.id))
@@ -76,7 +77,7 @@ class Choosing:
                 column.title,
                 "" if column.key != state.sort else "reversed now" if state.reverse else "now; again reverses it",
             )
-            for letter, column in zip(_LETTERS, table.view.columns, strict=False)
+            for letter, column in zip(_LETTERS, _sorting(table), strict=False)
         ]
 
         def sort(chosen: Chosen | None) -> None:
@@ -88,11 +89,11 @@ class Choosing:
 
     def _sort_by(self, page: Page, table: LiveTable, text: str) -> None:
         wanted = text.lower()
-        for column in table.view.columns:
+        for column in _sorting(table):
             if wanted in {column.key, column.title.lower()}:
                 page.set_sort(table, column.key)
                 return
-        titles = ", ".join(column.title for column in table.view.columns)
+        titles = ", ".join(column.title for column in _sorting(table))
         self._app.say(f"no column {visible(text, 20)!r}; there are {titles}")
 
     def theme(self, name: str = "") -> None:
@@ -107,7 +108,7 @@ class Choosing:
 
         def wear(chosen: Chosen | None) -> None:
             if chosen is not None:
-                self._wear(chosen.id)
+                self._app.call_later(self._wear, chosen.id)  # once the list is gone: what is painted is the page
 
         self._app.ask(Chooser("theme", entries, at=now), wear)
 
@@ -116,3 +117,8 @@ class Choosing:
             self._app.wear(load_theme(name))
         except ConfigurationError as error:
             self._app.say(str(error), "error")
+
+
+def _sorting(table: LiveTable) -> list[Column]:
+    """Return the columns that a table can be sorted by."""
+    return [column for column in table.view.columns if column.sorts]

@@ -29,6 +29,7 @@ class Column(NamedTuple):
         right: Whether its text stands at the right.
         rank: Columns with the highest rank go first when the screen is narrow; rank 0 never goes.
         flex: Whether it takes the width that is left.
+        sorts: Whether rows can be put in its order.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Column(NamedTuple):
     right: bool = False
     rank: int = 0
     flex: bool = False
+    sorts: bool = True
 
 
 class Row(NamedTuple):

@@ -163,7 +163,7 @@ def worker_detail(model: ClusterModel, worker: str, now: float, width: int) -> l
     lines: list[Line] = [
         (
             Cell("  "),
-            Cell(state.value, state_tone(state) or "strong"),
+            Cell(state.value, state_tone(state) or "strong") if model.link.is_live else _label(model, figures.UNKNOWN),
             Cell(f" · host {snapshot.host or '?'} · pid {snapshot.pid or '?'} · v{snapshot.version or '?'} · up {up}"),
         ),
         *_vitals(model, entry, now),

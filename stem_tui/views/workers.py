@@ -93,7 +93,7 @@ def _row(worker: WorkerEntry, now: float, *, live: bool) -> Row:
         worker.id,
         (
             Cell(worker.label),
-            Cell(state.value, state_tone(state) if live else ""),
+            Cell(state.value, state_tone(state)) if live else Cell(figures.UNKNOWN),
             _inflight(worker, state, live=live),
             Cell(f"{snapshot.cpu:.0f}%" if known else figures.UNKNOWN),
             Cell(figures.UNKNOWN if state is WorkerState.GONE or not live else figures.size(snapshot.rss)),

@@ -94,6 +94,7 @@ async def test_the_sort_picker_sorts_and_the_same_letter_again_reverses() -> Non
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press("s")
         assert isinstance(app.screen, Chooser)
+        assert "10m" not in screen_text(app).split("sort by")[1], "nothing is sorted by a graph"
         await pilot.press("c")
         page = app.book.page
         assert isinstance(page, OverviewPage)
