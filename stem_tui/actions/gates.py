@@ -25,6 +25,7 @@ def in_production(made: Plan, action: Action) -> Plan:
 
 
 def _with_reason(made: Plan) -> Plan:
+    reason = reason_field(required=True)._replace(hint="kept on the receipt")
     kept = tuple(field._replace(required=True) if field.key == "reason" else field for field in made.fields)
     asked = any(field.key == "reason" for field in kept)
-    return replace(made, fields=kept if asked else (*kept, reason_field(required=True)))
+    return replace(made, fields=kept if asked else (*kept, reason))

@@ -64,7 +64,7 @@ def start(session: Session, target: Target) -> Plan | Refusal:
     return Plan(
         title="Start a local worker?",
         lines=(
-            fact("where", "a process of its own here, ended together with this console"),
+            fact("where", "a process of its own, ended together with this console"),
             fact("cluster", f"{session.model.identity.location}, namespace {session.settings.config.namespace}"),
         ),
         fields=fields,

@@ -64,7 +64,7 @@ class Choosing:
 
         page = self._app.book.page
         table = page.table()
-        if table is None:
+        if table is None or not _sorting(table):
             return
         if column:
             self._sort_by(page, table, column)

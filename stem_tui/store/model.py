@@ -191,6 +191,7 @@ class ClusterModel:
                 continue
             entry, mark, state = reduced
             append(entry)
+            self.events.kept += 1
             if mark is not None:
                 record(entry.task_key, entry.subject, entry.queue, mark, state)
             elif type(event) is WorkerShutdown:

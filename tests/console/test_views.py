@@ -6,7 +6,7 @@ from stem_core.states import TaskState
 from stem_tui.store import ClusterModel, Identity
 from stem_tui.views import (
     Frozen,
-    event_lines,
+    events_table,
     header_line,
     queue_detail,
     queue_table,
@@ -193,12 +193,12 @@ def test_empty_states_say_what_is_known():
 def test_the_tail_is_newest_first():
     model = a_model()
     model.apply_frames([frame(*life("0123456789abcdef", fails=True))], 100.0)
-    first = text_of(event_lines(model, 100.0, 10)[0])
+    first = text_of(events_table(model, 100.0, 10, PLAIN).rows[0].cells)
     assert "✗ failed" in first
     assert "payments.charge" in first
     assert "89abcdef" in first
     assert "StripeTimeout (max-retries-exhausted) after 500ms" in first
-    assert len(event_lines(model, 100.0, 10, "is:trouble")) == 1
+    assert len(events_table(model, 100.0, 10, TableState("is:trouble")).rows) == 1
 
 
 def test_text_from_the_wire_is_harmless_everywhere():
@@ -210,9 +210,10 @@ def test_text_from_the_wire_is_harmless_everywhere():
     model.apply_workers([(snapshot(evil, host=evil, queues=(evil,), running=(held,)), 1.0)], 100.0)
     model.apply_frames([frame(*life("t1", fails=True, name=evil, error=evil), source=evil)], 100.0)
     model.link_down(evil, 101.0)
-    lines = [header_line(model, 101.0, 100), *event_lines(model, 101.0, 10), *queue_detail(model, evil, 101.0, 100)]
+    lines = [header_line(model, 101.0, 100), *queue_detail(model, evil, 101.0, 100)]
     lines += [*worker_detail(model, evil, 101.0, 100), *task_detail(model, "t1", 101.0, 100)]
-    for view in (queue_table(model, 101.0, PLAIN), worker_table(model, 101.0, PLAIN)):
+    events = events_table(model, 101.0, 10, PLAIN)
+    for view in (queue_table(model, 101.0, PLAIN), worker_table(model, 101.0, PLAIN), events):
         lines += [row.cells for row in view.rows]
     lines += [row.cells for row in worker_tasks_table(model, evil, 101.0, PLAIN).rows]
     texts = [cell.text for line in lines for cell in line]

@@ -28,7 +28,8 @@ async def local_page(model: ClusterModel) -> AsyncIterator[tuple[ConsoleApp, Pil
 
 
 def local(model: ClusterModel, number: int, *, exit_code: int | None = None) -> LocalWorker:
-    worker = LocalWorker(f"local-7-{number}", "shop.tasks:stem", (), None, "stem worker start", WALL - 60.0 + number, pid=900)
+    began = WALL - 60.0 + number
+    worker = LocalWorker(f"local-7-{number}", "shop.tasks:stem", (), None, "stem worker start", began, pid=900)
     worker.state = LocalState.RUNNING
     worker.write(f"2026-11-20 22:04:01,220 INFO stem.worker: this is number {number}", WALL - 59.0)
     if exit_code is not None:
