@@ -78,7 +78,7 @@ def queue_detail(model: ClusterModel, queue: str, now: float, width: int, height
             model,
             [
                 ("BACKLOG", figures.count(stats.ready), known),
-                ("INFLIGHT", figures.count(stats.inflight) if live else figures.UNKNOWN, ""),
+                ("INFL", figures.count(stats.inflight) if live else figures.UNKNOWN, ""),
                 ("DELAYED", figures.count(stats.delayed), ""),
                 ("DEAD", figures.count(stats.dead), "error" if stats.dead else ""),
                 ("OLDEST", figures.NOTHING if stats.oldest_s is None else figures.seconds(stats.oldest_s), known),
@@ -94,7 +94,7 @@ def queue_detail(model: ClusterModel, queue: str, now: float, width: int, height
                 ("done", figures.count(stats.succeeded), ""),
                 ("failed", figures.count(stats.failed), ""),
                 ("retried", figures.count(stats.retried), ""),
-                ("cancelled", figures.count(stats.cancelled), ""),
+                *([("cancelled", figures.count(stats.cancelled), "")] if stats.cancelled else []),
             ],
         ),
     ]

@@ -50,9 +50,9 @@ _FIELDS_OF_NUMBERED: Final[dict[str, Callable[[tuple[int, EventEntry]], str]]] =
 COLUMNS: Final = (
     Column("at", "TIME", 12, sorts=False),
     Column("event", "EVENT", 11, sorts=False),
-    Column("subject", "SUBJECT", 18, sorts=False),
-    Column("id", "ID", 8, rank=3, sorts=False),
-    Column("worker", "WORKER", 16, rank=2, sorts=False),
+    Column("subject", "SUBJECT", 20, sorts=False),
+    Column("id", "ID", 8, rank=2, sorts=False),
+    Column("worker", "WORKER", 16, rank=3, sorts=False),
     Column("detail", "DETAIL", 20, rank=1, flex=True, sorts=False),
 )
 
