@@ -207,10 +207,10 @@ async def test_a_double_click_opens_and_a_click_on_a_key_does_what_the_key_does(
         await pilot.pause()
         assert isinstance(app.book.page, QueuePage)
         await pilot.press("escape")
+        await until(lambda: "terminate" not in screen_text(app).splitlines()[-1])
         footer = screen_text(app).splitlines()[-1]
         await pilot.click("#footer", offset=(footer.index("help"), 0))
-        await pilot.pause()
-        assert isinstance(app.book.page, HelpPage)
+        await until(lambda: isinstance(app.book.page, HelpPage))
 
 
 @pytest.mark.parametrize("size", [(100, 30), (80, 24), (60, 16), (40, 10), (20, 5)])
