@@ -51,7 +51,7 @@ class Book(Container):
         self._pages.append(page)
         page.enter()
         await self.mount(page)
-        page.panels()[0].focus()
+        self.screen.set_focus(page.panels()[0])
 
     async def back(self) -> bool:
         """Close the current page; False if it is the first one."""
@@ -62,6 +62,7 @@ class Book(Container):
         self.page.enter()
         self.page.display = True
         place = self._places.pop()
-        (place if place is not None else self.page.panels()[0]).focus()
+        # At once, and before the page is gone: Textual would give the focus to some other panel, and keys with it.
+        self.screen.set_focus(place if place is not None else self.page.panels()[0])
         await gone.remove()
         return True
