@@ -95,7 +95,7 @@ class Looking:
         page, panels = self._page, self._page.panels()
         if number >= len(panels):
             return
-        if panels[number].has_focus:
+        if panels[number] is self._app.screen.focused:
             page.maximise(None if page.maximised else panels[number])
         else:
             self._focus(panels[number])

@@ -80,7 +80,8 @@ class Page(Vertical):
     @property
     def active(self) -> Panel:
         """The panel that has the focus, or the first one."""
-        return next((panel for panel in self.panels() if panel.has_focus), self.panels()[0])
+        focused = self.screen.focused  # known at once, while a panel itself hears of its focus only later
+        return next((panel for panel in self.panels() if panel is focused), self.panels()[0])
 
     def table(self) -> LiveTable | None:
         """Return the table that sorting applies to."""
