@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import PurePath
 from typing import ClassVar, Final, TypeVar
 
@@ -68,6 +68,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         *(
             Binding(",".join(action.keys), f"perform('{action.id}')", action.title, id=action.id, show=False)
             for action in ACTIONS
+            if action.keys
         ),
         Binding("ctrl+c", "perform('quit.now')", "quit", show=False, priority=True),
     ]
@@ -82,8 +83,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.failure: BaseException | None = None
         self.frozen: Frozen | None = None
         self.book = Book(OverviewPage(session))
+        self._header = StatusLine(id="header")
+        self._verdict = StatusLine(id="verdict")
+        self._receipt = StatusLine(id="receipt")
+        self._footer = Footer(id="footer")
         self._looking = Looking(self)
         self._doing = Doing(self)
+        self._after: dict[str, Callable[[Target], None]] = {
+            "local.start": lambda _target: self._later(self._looking.local),
+            "worker.inspect": lambda target: self._later(self._looking.inspection, target),
+        }
         self._task: asyncio.Task[object] | None = None
         self._painted: tuple[int, float] = _NEVER
         self._said: tuple[Line, float] | None = None
@@ -91,6 +100,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.register_theme(theme.textual)
         self.theme = theme.textual.name
         self.set_keymap(keymap.bindings())
+        for action in ACTIONS:
+            keys = keymap.keys(action.id)
+            if keys and not action.keys:  # Textual's keymap replaces keys; what has none of its own is bound here
+                self.bind(",".join(keys), f"perform('{action.id}')", description=action.title, show=False)
 
     def get_default_screen(self) -> Screen[None]:
         """Return the one screen below the dialogs."""
@@ -101,6 +114,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         return {
             "view.sort": choosing.sort,
             "view.freeze": self.freeze,
+            "view.theme": choosing.theme,
             "cmd.bar": lambda: choosing.palette(":", "command"),
             "cmd.palette": lambda: choosing.palette(">", "palette"),
             "cmd.refresh": self.session.refresh,
@@ -110,11 +124,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Two lines of meaning, the pages, two lines of meaning."""
-        yield StatusLine(id="header")
-        yield StatusLine(id="verdict")
+        yield self._header
+        yield self._verdict
         yield self.book
-        yield StatusLine(id="receipt")
-        yield Footer(id="footer")
+        yield self._receipt
+        yield self._footer
 
     # Life
 
@@ -172,15 +186,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _paint_status(self, now: float) -> None:
         model, book = self.session.model, self.book
-        self.query_one("#header", StatusLine).show(header_line(model, now, self.size.width, self.frozen))
+        self._header.show(header_line(model, now, self.size.width, self.frozen))
         if self.frozen is None:
             second = breadcrumb(book.crumbs(), book.page.place()) if book.depth else verdict_line(model, now)
-            self.query_one("#verdict", StatusLine).show(second)
+            self._verdict.show(second)
         if self._said is not None and now >= self._said[1]:
             self._said = None
         last = self._said[0] if self._said is not None else receipt_line(model, now)
-        self.query_one("#receipt", StatusLine).show(last)
-        self.query_one("#footer", Footer).show_hints(footer_hints(self.keymap, book.page))
+        self._receipt.show(last)
+        self._footer.show_hints(footer_hints(self.keymap, book.page))
 
     def freeze(self) -> None:
         """Stop pulling data, or go on."""
@@ -202,21 +216,30 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     # Actions
 
-    async def action_perform(self, action_id: str) -> None:
-        """Do the action of that id, and paint what it touched at once."""
+    async def action_perform(self, action_id: str, argument: str = "") -> None:
+        """Do the action of that id, with what was typed after its name, and paint what it touched at once."""
         handler = self._handlers.get(action_id)
         action = find_action(action_id)
         if handler is not None:
-            waiting = handler()
+            waiting = handler(argument) if argument else handler()
             if inspect.isawaitable(waiting):
                 await waiting
         elif action is not None:
             self._said = None
-            self._doing.perform(action, self._show_local if action_id == "local.start" else None)
+            self._doing.perform(action, argument, self._after.get(action_id))
         self.paint()
 
-    def _show_local(self) -> None:
-        self.call_later(self._looking.local)
+    def wear(self, theme: ConsoleTheme) -> None:
+        """Put another theme on, and draw everything in it."""
+        self.console_theme = theme
+        self.register_theme(theme.textual)
+        self.theme = theme.textual.name
+        for panel in self.query(Panel):
+            panel.repaint_all()
+        self.refresh(layout=True)
+
+    def _later(self, show: Callable[..., Awaitable[None]], *values: object) -> None:
+        self.call_later(show, *values)
 
     async def _back_or_quit(self) -> None:
         if not await self.book.back():

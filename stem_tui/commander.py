@@ -38,6 +38,7 @@ class Request:
         effect: What to look for afterwards.
         undo: What takes it back.
         tell: Puts the answers in a line; None for who acked.
+        changes: Whether it changes the cluster, which a read-only console refuses.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Request:
     effect: Effect | None = None
     undo: Undo | None = None
     tell: Callable[[Result], str] | None = None
+    changes: bool = True
 
 
 class Commander:
@@ -66,12 +68,10 @@ class Commander:
         self._sent = sent
         self.control: ControlClient | None = None
 
-    def refusal(self, *, needs_broker: bool = True) -> str | None:
-        """Return why no command can be given now, or None."""
-        if self._model.identity.read_only:
+    def refusal(self, *, changes: bool = True) -> str | None:
+        """Return why no command can be given now, or None. One that changes nothing is given read only, too."""
+        if changes and self._model.identity.read_only:
             return READ_ONLY
-        if not needs_broker:
-            return None
         link = self._model.link
         if link.state is LinkState.DOWN:
             return f"no broker since {time_of_day(self._model.wall(link.since))}Z"
@@ -82,6 +82,7 @@ class Commander:
     def open_receipt(self, title: str, target: str, shown: str = "") -> Receipt:
         """Write the receipt of a command that is about to be carried out."""
         now = self._clock.monotonic()
+        self._model.identity = self._model.identity.used(now)
         receipt = Receipt(
             self._model.receipts.next_number(),
             title,
@@ -104,7 +105,7 @@ class Commander:
     async def execute(self, request: Request) -> Receipt:
         """Carry a command out. Never raises for what the cluster answers: that stands on the receipt."""
         receipt = self.open_receipt(request.title, request.target, request.shown)
-        reason, control = self.refusal(), self.control
+        reason, control = self.refusal(changes=request.changes), self.control
         if reason is not None or control is None:
             return self.refuse(receipt, reason or "not connected to a broker yet")
         try:

@@ -20,6 +20,8 @@ FRAMES_PER_READ: Final = 64
 ANSWER_WITHIN: Final = 5.0
 _EVENT_WAIT: Final = 1.0
 _TASKS_PER_ROUND: Final = 4
+WAITING_SHOWN: Final = 100
+"""Waiting tasks read of the queue that is looked at; a queue may hold millions."""
 _Answer = TypeVar("_Answer")
 
 
@@ -83,12 +85,14 @@ class Feed:
         self._clock = clock
         self._poll_now = asyncio.Event()
         self._task_now = asyncio.Event()
+        self._waiting_now = asyncio.Event()
         self.cursor: str | None = None
 
     def refresh(self) -> None:
         """Read figures now."""
         self._poll_now.set()
         self._task_now.set()
+        self._waiting_now.set()
 
     async def run(self, cluster: ClusterClient) -> None:
         """Read until the connection breaks.
@@ -102,6 +106,7 @@ class Feed:
             spawn(self._forever(cluster, self._read_events, "events", None), "console-events"),
             spawn(self._forever(cluster, self._read_figures, "figures", self._poll_now), "console-figures"),
             spawn(self._forever(cluster, self._read_tasks, "task", self._task_now), "console-tasks"),
+            spawn(self._forever(cluster, self._read_waiting, "waiting", self._waiting_now), "console-waiting"),
         ]
         try:
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
@@ -162,6 +167,13 @@ class Feed:
         for task_id in sorted(self._model.tasks_to_read())[:_TASKS_PER_ROUND]:
             status = await _in_time(cluster.task(task_id))
             self._model.apply_task(task_id, status, self._clock.monotonic())
+        return POLL_EVERY
+
+    async def _read_waiting(self, cluster: ClusterClient) -> float:
+        queue = self._model.watched_queue
+        if queue is not None:
+            found = await _in_time(cluster.waiting(queue, WAITING_SHOWN))
+            self._model.apply_waiting(queue, found, self._clock.monotonic())
         return POLL_EVERY
 
 

@@ -44,7 +44,7 @@ class Keymap:
 
     def bindings(self) -> dict[str, str]:
         """Return keys by action id the way Textual's `App.set_keymap` takes them."""
-        return {action_id: ",".join(keys) for action_id, keys in self._keys.items()}
+        return {action_id: ",".join(keys) for action_id, keys in self._keys.items() if keys}
 
 
 def build_keymap(changes: Mapping[str, tuple[str, ...]] | None = None, file: str = "") -> Keymap:

@@ -51,6 +51,7 @@ class Session:
             location=self.source.location,
             read_only=settings.read_only,
             demo=settings.demo,
+            armable=settings.armable,
         )
         self.model = ClusterModel(identity, started=now, wall_offset=clock.time() - now)
         self.commander = Commander(self.model, clock, settings.issuer, self.refresh)
@@ -123,6 +124,9 @@ class Session:
         while True:
             self.model.set_clock(self._clock.time(), self.now())
             self.model.check_receipts(self.now())
+            armed_until = self.model.identity.armed_until
+            if armed_until is not None and self.now() >= armed_until:
+                self.disarm()
             await self._clock.sleep(TICK)
 
     def refresh(self) -> None:
@@ -130,14 +134,25 @@ class Session:
         self._retry_now.set()
         self._feed.refresh()
 
-    def watch_task(self, task_id: str) -> None:
-        """Read this task in full, now and each second."""
+    def watch_task(self, task_id: str | None) -> None:
+        """Read this task in full, now and each second; None for no more."""
         self.model.watch(task_id)
         self._feed.refresh()
 
-    def unwatch_task(self) -> None:
-        """Stop reading the watched task."""
-        self.model.watch(None)
+    def watch_queue(self, queue: str | None) -> None:
+        """Read the tasks that wait in this queue, now and each second; None for no more."""
+        self.model.watch_queue(queue)
+        self._feed.refresh()
+
+    def arm(self) -> None:
+        """Allow a read-only console to change the cluster, until it was not used for a while."""
+        self.model.identity = self.model.identity.armed(self.now())
+        self.model.touch()
+
+    def disarm(self) -> None:
+        """Make an armed console read only again."""
+        self.model.identity = self.model.identity.disarmed()
+        self.model.touch()
 
     async def close(self) -> None:
         """Stop reading, end local workers, give the source up."""

@@ -58,6 +58,7 @@ class ConsoleSettings:
         config: Broker, result backend, namespace and timeouts, as for any part of Stem.
         theme: Name of the theme.
         read_only: Whether commands are refused.
+        armable: Whether a read-only console may be armed for a while; not if the command line made it read only.
         demo: Whether to open on the embedded cluster.
         profile: Name of the profile, or empty.
         prod: Whether the cluster is production: actions ask one level more.
@@ -70,6 +71,7 @@ class ConsoleSettings:
     config: StemConfig = field(default_factory=StemConfig)
     theme: str = DEFAULT_THEME
     read_only: bool = False
+    armable: bool = False
     demo: bool = False
     profile: str = ""
     prod: bool = False
@@ -109,6 +111,7 @@ def load_settings(flags: ConsoleFlags | None = None, environ: Mapping[str, str] 
         config=config,
         theme=_theme(flags.theme, profile.get("theme"), file_name),
         read_only=flags.read_only or profile.get("read_only", False),
+        armable=not flags.read_only and profile.get("read_only", False),
         demo=flags.demo,
         profile=visible(profile.get("name", ""), 40),
         prod=profile.get("prod", False),

@@ -1,10 +1,13 @@
 """What the user can do: one registry for keys, footer, help, palette, gates and receipts."""
 
+from stem_tui.actions.catalogue import ACTIONS
 from stem_tui.actions.model import NO_TARGET, Action, Field, Plan, Refusal, Target, Values
-from stem_tui.actions.registry import ACTIONS, find_action, pick_target, plan
+from stem_tui.actions.naming import named_target
+from stem_tui.actions.registry import KINDS, find_action, pick_target, plan
 
 __all__ = [
     "ACTIONS",
+    "KINDS",
     "NO_TARGET",
     "Action",
     "Field",
@@ -13,6 +16,7 @@ __all__ = [
     "Target",
     "Values",
     "find_action",
+    "named_target",
     "pick_target",
     "plan",
 ]

@@ -64,12 +64,12 @@ def start(session: Session, target: Target) -> Plan | Refusal:
     return Plan(
         title="Start a local worker?",
         lines=(
-            fact("where", "a process of its own on this machine, ended together with this console"),
+            fact("where", "a process of its own, ended together with this console"),
             fact("cluster", f"{session.model.identity.location}, namespace {session.settings.config.namespace}"),
         ),
         fields=fields,
         confirm_label="Start",
-        echo=session.settings.profile or "PROD" if session.model.identity.prod else None,
+        subject=session.model.identity.title,
         command=command(plan_values),
         command_for=command,
         check=_check,
@@ -126,6 +126,7 @@ def stop(session: Session, target: Target) -> Plan | Refusal:
         ),
         fields=(Field("mode", "mode", mode, ("warm", "soft", "hard"), required=True),),
         confirm_label="Stop",
+        subject=worker.key,
         command=command({}),
         command_for=command,
         run=run,

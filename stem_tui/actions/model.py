@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from stem_tui.store import Receipt
@@ -60,6 +60,7 @@ class Plan:
         lines: Target, effect and warnings.
         fields: What can be set.
         confirm_label: On the button that goes ahead.
+        subject: What production has typed first: the name of what it is about.
         echo: Text that must be typed first, or None.
         command: The same as a shell command.
         run: Does it, with the values of the fields.
@@ -73,6 +74,7 @@ class Plan:
     command: str
     run: Callable[[Values], Coroutine[object, object, Receipt]]
     fields: tuple[Field, ...] = ()
+    subject: str = ""
     echo: str | None = None
     command_for: Callable[[Values], str] | None = None
     check: Callable[[Values], str | None] | None = None
@@ -80,6 +82,11 @@ class Plan:
     def initial(self) -> dict[str, str]:
         """Return the values that the fields start with."""
         return {field.key: field.value for field in self.fields}
+
+    def filled(self, key: str, value: str) -> Plan:
+        """Return the plan with a field that starts with another value."""
+        fields = tuple(field._replace(value=value) if field.key == key else field for field in self.fields)
+        return replace(self, fields=fields)
 
     def shell_command(self, values: Values) -> str:
         """Return the shell command for these values."""
@@ -105,7 +112,7 @@ class Action:
 
     Args:
         id: Its name, by which keys are remapped.
-        keys: Keys that do it, in Textual's names.
+        keys: Keys that do it, in Textual's names; empty for what is only typed.
         title: What it does, in a few words.
         help: What it does, in a sentence.
         group: Heading in the help: `move`, `find`, `act`, `view`.
@@ -114,6 +121,10 @@ class Action:
         changes_cluster: Whether a read-only console refuses it.
         footer: Whether the footer shows it.
         plan: Makes the dialog; None for what only looks or moves.
+        short: What the footer says; the first word of the title if empty.
+        words: Further words by which the `:` bar knows it.
+        takes: What may follow the word there, as help writes it; empty for nothing.
+        fills: The field of the plan that its first word fills; what is left names the target.
     """
 
     id: str
@@ -126,3 +137,7 @@ class Action:
     changes_cluster: bool = False
     footer: bool = False
     plan: Planner | None = None
+    short: str = ""
+    words: tuple[str, ...] = ()
+    takes: str = ""
+    fills: str = ""

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from stem_tui.session import Session
 
 
-def _echo(session: Session, name: str) -> str | None:
-    return name if session.model.identity.prod else None
-
-
 def pause_or_resume(session: Session, target: Target) -> Plan | Refusal:
     """Plan to pause the queue, or to resume it, whichever its state as shown asks for."""
     queue = session.model.queues.get(target.key)
@@ -58,7 +54,7 @@ def _pause(session: Session, queue: QueueEntry) -> Plan:
         ),
         fields=(reason_field(), Field("for", "for", hint="such as 30m; empty until resumed")),
         confirm_label="Pause",
-        echo=_echo(session, name),
+        subject=queue.label,
         command=command({}),
         command_for=command,
         check=lambda values: duration_problem(values.get("for", ""), "for"),
@@ -88,7 +84,7 @@ def _resume(session: Session, queue: QueueEntry) -> Plan:
             fact("effect", "workers fetch from it again at once"),
         ),
         confirm_label="Resume",
-        echo=_echo(session, name),
+        subject=queue.label,
         command=shell(session, "worker", "resume", "--queue", name),
         run=run,
     )

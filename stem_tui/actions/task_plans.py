@@ -26,9 +26,12 @@ def _state(session: Session, task_id: str) -> tuple[str, TaskState | None]:
     model = session.model
     if model.detail is not None and model.watched == task_id:
         return model.detail.status.name, model.detail.status.state
-    held = model.crew.running().get(task_id)
+    held = model.running().get(task_id)
     if held is not None:
         return held[1].task, TaskState.QUEUED if held[1].started_at is None else TaskState.RUNNING
+    waiting = model.waiting.find(task_id) if model.waiting is not None else None
+    if waiting is not None:
+        return waiting.name, waiting.state
     task = model.tasks.get(task_id)
     return ("?", None) if task is None else (task.name, task.state)
 
@@ -58,7 +61,6 @@ def _plan(session: Session, target: Target, *, terminate: bool) -> Plan | Refusa
     if not terminate and state is TaskState.RUNNING:
         return Refusal("it runs already; [X] terminates it")
     word = "terminate" if terminate else "revoke"
-    prod = session.model.identity.prod
 
     def command(values: Values) -> str:
         flag = ["--terminate"] if terminate else []
@@ -82,9 +84,9 @@ def _plan(session: Session, target: Target, *, terminate: bool) -> Plan | Refusa
             fact("state", "not known" if state is None else state.value),
             fact("effect", f"it {effect}, and ends as cancelled; that cannot be taken back", "warning"),
         ),
-        fields=(reason_field(required=prod and terminate),),
+        fields=(reason_field(),),
         confirm_label=word.capitalize(),
-        echo=shown[-8:] if prod else None,
+        subject=shown[-8:],
         command=command({}),
         command_for=command,
         run=run,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 from stem_core.client import CommandResult, ControlClient, RevokeResult
 from stem_core.commands import ShutdownMode
 from stem_core.durations import format_duration, parse_duration
+from stem_core.text import visible
 from stem_tui.actions.model import Field, Plan, Refusal, Target, Values
 from stem_tui.actions.shared import duration_problem, fact, plural, shell, whole_number_problem
 from stem_tui.commander import Request
-from stem_tui.store import Effect, Receipt, Undo, WorkerEntry, WorkerState
+from stem_tui.store import Effect, Inspection, Receipt, Undo, WorkerEntry, WorkerState
+from stem_tui.store.inspection import inspection_of
 from stem_tui.views.cells import Line
 
 if TYPE_CHECKING:
@@ -31,10 +33,6 @@ def _find(session: Session, target: Target, command: str) -> WorkerEntry | Refus
     if able and command not in able:
         return Refusal(f"{worker.label} does not answer {command}")
     return worker
-
-
-def _echo(session: Session, worker: WorkerEntry) -> str | None:
-    return worker.label if session.model.identity.prod else None
 
 
 def _execute(
@@ -83,7 +81,7 @@ def _drain(session: Session, worker: WorkerEntry) -> Plan:
             fact("undo", "can be taken back until it has ended"),
         ),
         confirm_label="Drain",
-        echo=_echo(session, worker),
+        subject=worker.label,
         command=shell(session, "worker", "drain", "--worker", name),
         run=run,
     )
@@ -106,7 +104,7 @@ def _undrain(session: Session, worker: WorkerEntry) -> Plan:
             fact("effect", "it takes work again and does not exit"),
         ),
         confirm_label="Undrain",
-        echo=_echo(session, worker),
+        subject=worker.label,
         command=shell(session, "worker", "undrain", "--worker", name),
         run=run,
     )
@@ -115,7 +113,7 @@ def _undrain(session: Session, worker: WorkerEntry) -> Plan:
 def _cut_lines(worker: WorkerEntry) -> tuple[Line, ...]:
     running = [task for task in worker.snapshot.running if task.started_at is not None]
     lines = [
-        fact("running" if not place else "", f"{task.task}  {task.id[-8:]!a}")
+        fact("running" if not place else "", f"{task.task}  {visible(task.id[-8:])}")
         for place, task in enumerate(running[:_LISTED])
     ]
     if len(running) > _LISTED:
@@ -139,7 +137,7 @@ def stop(session: Session, target: Target) -> Plan | Refusal:
         return shell(session, "worker", "shutdown", "--mode", mode, "--worker", name, *grace(values))
 
     def check(values: Values) -> str | None:
-        if values.get("mode") == "hard" and values.get("name", "").strip() != worker.label:
+        if not prod and values.get("mode") == "hard" and values.get("name", "").strip() != worker.label:
             return f"type the worker's name, {worker.label}, to stop it hard"
         return duration_problem(values.get("grace", ""), "grace")
 
@@ -169,10 +167,10 @@ def stop(session: Session, target: Target) -> Plan | Refusal:
         fields=(
             Field("mode", "mode", "soft", ("soft", "hard"), required=True),
             Field("grace", "grace", hint="soft only, such as 30s; empty for its own"),
-            Field("name", "type name", hint=f"hard only: {worker.label}"),
+            *(() if prod else (Field("name", "type name", hint=f"hard only: {worker.label}"),)),
         ),
         confirm_label="Stop",
-        echo=worker.label if prod else None,
+        subject=worker.label,
         command=command({"mode": "soft"}),
         command_for=command,
         check=check,
@@ -208,7 +206,7 @@ def scale(session: Session, target: Target) -> Plan | Refusal:
         ),
         fields=(Field("slots", "slots", str(before), required=True, hint="a whole number"),),
         confirm_label="Scale",
-        echo=_echo(session, worker),
+        subject=worker.label,
         command=command({}),
         command_for=command,
         check=lambda values: whole_number_problem(values.get("slots", ""), "slots", MAX_SLOTS),
@@ -217,33 +215,38 @@ def scale(session: Session, target: Target) -> Plan | Refusal:
 
 
 def inspect(session: Session, target: Target) -> Plan | Refusal:
-    """Plan to ask a worker for what it does now; needs no dialog."""
-    worker = session.model.workers.get(target.key)
-    if worker is None:
-        return Refusal("no worker is selected")
+    """Plan to ask a worker for all that it has; needs no dialog, for it changes nothing."""
+    worker = _find(session, target, "inspect")
+    if isinstance(worker, Refusal):
+        return worker
     name = worker.id
 
     async def call(control: ControlClient) -> CommandResult:
-        return await control.ping(targets=[name])
+        return await control.inspect(targets=[name])
 
     def tell(result: CommandResult | RevokeResult) -> str:
         sent = result.sent if isinstance(result, RevokeResult) else result
-        answers = [
-            f"{answer.reply.payload.get('state', answer.reply.status)}, {answer.reply.payload.get('inflight', '?')} in"
-            f" flight, answered in {format_duration(answer.latency)}"
-            for answer in sent.replies
-        ]
-        return "; ".join(answers) or "no answer"
+        for answer in sent.replies:
+            found = inspection_of(name, answer.reply.payload, answer.latency, session.now())
+            if answer.reply.status == "ok" and found is not None:
+                session.model.inspection = found
+                return _summary(found)
+        return "no answer that could be read" if sent.replies else "no answer"
 
     async def run(_values: Values) -> Receipt:
         return await session.commander.execute(
-            Request(title="ping", target=name, shown=worker.label, call=call, tell=tell)
+            Request(title="inspect", target=name, shown=worker.label, call=call, tell=tell, changes=False)
         )
 
     return Plan(
-        title=f"Ping {worker.label}",
+        title=f"Inspect {worker.label}",
         lines=(fact("worker", worker.label),),
-        confirm_label="Ping",
-        command=shell(session, "worker", "ping", "--worker", name),
+        confirm_label="Inspect",
+        command=shell(session, "worker", "inspect", "--worker", name),
         run=run,
     )
+
+
+def _summary(found: Inspection) -> str:
+    held = plural(len(found.snapshot.running), "task")
+    return f"{found.snapshot.state}, {held}, {len(found.revoked)} revoked, in {format_duration(found.latency)}"

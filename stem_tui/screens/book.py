@@ -41,23 +41,28 @@ class Book(Container):
     async def open(self, page: Page) -> None:
         """Show a page above the current one. One that is open already is gone back to."""
         for below in self._pages:
-            if below.crumb == page.crumb:
+            if type(below) is type(page) and below.subject == page.subject:
                 while self.page is not below:
                     await self.back()
                 return
         self._places.append(self.screen.focused)
         self.page.display = False
+        self.page.leave()
         self._pages.append(page)
+        page.enter()
         await self.mount(page)
-        page.panels()[0].focus()
+        self.screen.set_focus(page.panels()[0])
 
     async def back(self) -> bool:
         """Close the current page; False if it is the first one."""
         if not self.depth:
             return False
         gone = self._pages.pop()
+        gone.leave()
+        self.page.enter()
         self.page.display = True
         place = self._places.pop()
-        (place if place is not None else self.page.panels()[0]).focus()
+        # At once, and before the page is gone: Textual would give the focus to some other panel, and keys with it.
+        self.screen.set_focus(place if place is not None else self.page.panels()[0])
         await gone.remove()
         return True

@@ -28,6 +28,9 @@ class Entry(NamedTuple):
         title: Its name.
         note: Shown at the right; for what cannot be chosen, why not.
         enabled: Whether it can be chosen.
+        takes: What may be typed after its name, as shown; empty for nothing.
+        named: Whether that names what it acts on, so that nothing need be selected.
+        words: Further names.
     """
 
     id: str
@@ -35,6 +38,25 @@ class Entry(NamedTuple):
     title: str
     note: str = ""
     enabled: bool = True
+    takes: str = ""
+    named: bool = False
+    words: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it is found by."""
+        return (self.title.lower(), self.id.lower(), self.id.lower().replace(".", " ").replace("_", " "), *self.words)
+
+    def begins(self, word: str) -> bool:
+        """Whether one of its names begins so."""
+        return any(name.startswith(word.lower()) for name in self.names)
+
+
+class Chosen(NamedTuple):
+    """What was chosen, and what was typed after its name."""
+
+    id: str
+    argument: str = ""
 
 
 def ranked(entries: Sequence[Entry], query: str) -> list[Entry]:
@@ -45,7 +67,7 @@ def ranked(entries: Sequence[Entry], query: str) -> list[Entry]:
     fuzzy = FuzzySearch()
     scored: list[tuple[float, int, Entry]] = []
     for place, entry in enumerate(entries):
-        names = (entry.title.lower(), entry.id.lower(), entry.id.lower().replace(".", " ").replace("_", " "))
+        names = entry.names
         score = max(fuzzy.match(words, name)[0] for name in names)
         if words in names or words == entry.key:
             score += 2000
@@ -54,6 +76,13 @@ def ranked(entries: Sequence[Entry], query: str) -> list[Entry]:
         if score > 0:
             scored.append((-score, place, entry))
     return [entry for _, _, entry in sorted(scored, key=lambda item: item[:2])]
+
+
+def with_argument(entries: Sequence[Entry], query: str) -> tuple[str, str]:
+    """Split `scale 8` into what is looked for and what follows it, if an entry of that name takes something."""
+    word, _, rest = query.strip().partition(" ")
+    known = any(entry.takes and entry.begins(word) for entry in entries)
+    return (word, rest.strip()) if word and known else (query, "")
 
 
 class _Choices(LiveTable):
@@ -67,8 +96,8 @@ class _Choices(LiveTable):
         return True
 
 
-class Chooser(Dialog[str]):
-    """A line to type in, and the entries that match. Enter chooses; the answer is the entry's id.
+class Chooser(Dialog[Chosen]):
+    """A line to type in, and the entries that match. Enter chooses.
 
     Args:
         title: On the box.
@@ -76,6 +105,7 @@ class Chooser(Dialog[str]):
         prompt: Before the input, such as `:`.
         at: Id of the entry on which the cursor starts.
         letters: Whether a key of an entry chooses it at once, instead of typing.
+        arguments: Whether something may be typed after an entry's name.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -87,7 +117,14 @@ class Chooser(Dialog[str]):
     ]
 
     def __init__(
-        self, title: str, entries: Sequence[Entry], *, prompt: str = ">", at: str = "", letters: bool = False
+        self,
+        title: str,
+        entries: Sequence[Entry],
+        *,
+        prompt: str = ">",
+        at: str = "",
+        letters: bool = False,
+        arguments: bool = False,
     ) -> None:
         super().__init__()
         self._title = title
@@ -95,6 +132,8 @@ class Chooser(Dialog[str]):
         self._prompt = prompt
         self._at = at
         self._letters = letters
+        self._arguments = arguments
+        self._argument = ""
         self._table = _Choices(id="choices")
 
     def compose(self) -> ComposeResult:
@@ -114,18 +153,22 @@ class Chooser(Dialog[str]):
             self._table.select(self._at)
 
     def _show(self, query: str) -> None:
-        rows = tuple(
-            Row(
-                entry.id,
-                (Cell(entry.key, "key" if entry.enabled else ""), Cell(entry.title), Cell(entry.note, "muted")),
-                "" if entry.enabled else "muted",
-            )
-            for entry in ranked(self._entries, query)
-        )
+        words, self._argument = with_argument(self._entries, query) if self._arguments else (query, "")
+        fitting = [entry for entry in self._entries if not self._argument or (entry.takes and entry.begins(words))]
+        rows = tuple(map(self._row, ranked(fitting, words)))
         self._table.key = None
         self._table.show(TableView(_COLUMNS, rows, empty=((Cell("nothing matches", "muted"),),)))
         if rows:
             self._table.select(rows[0].key)
+
+    def _row(self, entry: Entry) -> Row:
+        """An entry that takes what was typed after it can be chosen, whatever is selected on the page."""
+        given = self._argument if entry.takes else ""
+        usable = entry.enabled or (bool(given) and entry.named)
+        wants = f"  {given or entry.takes}" if self._arguments and entry.takes else ""
+        title = Cell(f"{entry.title}{wants}", "accent" if given else "")
+        note = Cell("" if given else entry.note, "muted")
+        return Row(entry.id, (Cell(entry.key, "key" if usable else ""), title, note), "" if usable else "muted")
 
     @on(LineInput.Changed, "#query")
     def narrow(self, event: LineInput.Changed) -> None:
@@ -139,7 +182,7 @@ class Chooser(Dialog[str]):
         for entry in self._entries:
             if event.character and entry.key == event.character and entry.enabled:
                 event.stop()
-                self.answer(entry.id)
+                self.answer(Chosen(entry.id))
                 return
         if event.key in {"j", "k"}:
             self.action_move(1 if event.key == "j" else -1)
@@ -152,7 +195,8 @@ class Chooser(Dialog[str]):
         """Answer with the entry under the cursor, if it can be chosen."""
         row = self._table.selected
         if row is not None and row.tone != "muted":
-            self.answer(row.key)
+            entry = next(entry for entry in self._entries if entry.id == row.key)
+            self.answer(Chosen(row.key, self._argument if entry.takes else ""))
 
     @on(Panel.Opened)
     def open_row(self) -> None:

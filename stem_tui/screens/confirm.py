@@ -1,7 +1,8 @@
 """The gate before everything that changes the cluster.
 
-The focus starts on Cancel, so that Enter pressed too often does nothing. `y`, or moving to the other button and
-pressing Enter, confirms. Where a name has to be typed, the button stays disabled until it stands there.
+The focus starts on Cancel, or in a field that must be filled in first, so that Enter pressed too often does nothing.
+`y`, or moving to the other button and pressing Enter, confirms. Where a name has to be typed, the button stays disabled
+until it stands there.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from textual.widget import Widget
 
 from stem_tui.actions import Field, Plan, Values
 from stem_tui.screens.dialog import Dialog, LineInput, block
-from stem_tui.views.cells import Cell
+from stem_tui.views.cells import Cell, Line
 from stem_tui.widgets.choice import Choice
 from stem_tui.widgets.lines import PushButton, TextBlock
-from stem_tui.widgets.paint import fit, wrapped
+from stem_tui.widgets.paint import fit, line_width, wrapped
 
 _WIDTH = 70
 
@@ -54,7 +55,7 @@ class ConfirmDialog(Dialog[Values]):
         box = self.box(f"{plan.title} · PROD" if self._prod else plan.title)
         box.set_class(self._prod, "-prod")
         with box:
-            yield TextBlock([row for line in plan.lines for row in wrapped(line, _WIDTH)])
+            yield TextBlock([row for line in plan.lines for row in _hanging(line)])
             if plan.fields or plan.echo is not None:
                 with Vertical(id="fields"):
                     for field in plan.fields:
@@ -67,15 +68,17 @@ class ConfirmDialog(Dialog[Values]):
             with Horizontal(id="buttons"):
                 yield self._cancel
                 yield self._confirm
+                yield block((Cell("tab next · y confirm · esc cancel", "muted"),))
 
     @staticmethod
     def _field(label: str, widget: Widget) -> Horizontal:
         return Horizontal(block((Cell(fit(label, 14), "muted"),)), widget, classes="field")
 
     def on_mount(self) -> None:
-        """Put the focus where it does no harm."""
+        """Put the focus where it does no harm, or where something must be typed before anything can be done."""
         self.check()
-        self._cancel.focus()
+        empty = [self._fields[field.key] for field in self._plan.fields if field.required and not field.value]
+        (empty[0] if empty else self._cancel).focus()
 
     @property
     def _values(self) -> dict[str, str]:
@@ -89,7 +92,8 @@ class ConfirmDialog(Dialog[Values]):
         problem = plan.problem(values)
         tone = "muted" if values == plan.initial() else "error"
         self._problem.show(wrapped((Cell(problem, tone),), _WIDTH) if problem else [])
-        self._command.show(wrapped((Cell(f"$ {plan.shell_command(values)}", "muted"),), _WIDTH))
+        command = plan.shell_command(values)
+        self._command.show(wrapped((Cell(f"$ {command}", "muted"),), _WIDTH) if command else [])
         typed = plan.echo is None or self._echo.value.strip() == plan.echo
         self._confirm.disabled = bool(problem) or not typed
         self._confirm.refresh()
@@ -115,6 +119,14 @@ class ConfirmDialog(Dialog[Values]):
             self.answer(None)
         else:
             self.answer(self._values)
+
+
+def _hanging(line: Line) -> list[Line]:
+    """Return a fact in as many lines as it takes, all of them beside its label."""
+    label, *text = line
+    indent = line_width((label,))
+    rows = wrapped(tuple(text), _WIDTH - indent)
+    return [(label if not place else Cell(" " * indent), *row) for place, row in enumerate(rows)]
 
 
 def _widget(field: Field) -> LineInput | Choice:

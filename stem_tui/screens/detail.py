@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
+from stem_core.text import visible
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.screens.page import Page
 from stem_tui.session import Session
@@ -33,9 +34,9 @@ class SubjectPage(Page):
     """
 
     def __init__(self, session: Session, subject: Target) -> None:
-        super().__init__(session, f"{subject.kind} {subject.key}")
+        super().__init__(session, f"{subject.kind} {visible(subject.key, 60)}")
         self.subject = subject
-        self.figures = TextPanel(subject.key, id="figures")
+        self.figures = TextPanel(visible(subject.key, 60), id="figures")
         self.figures.can_focus = False
         self.tasks = LiveTable("tasks", id="tasks")
 
@@ -66,7 +67,8 @@ class SubjectPage(Page):
     def targets(self) -> Sequence[Target]:
         """Return the selected task, then the subject."""
         task = self.opened()
-        return (self.subject,) if task.kind == "none" else (task, self.subject)
+        about = self.kin(self.subject) if self.subject.kind == "worker" else (self.subject,)
+        return about if task.kind == "none" else (task, *about)
 
     def opened(self) -> Target:
         """Return the selected task."""
@@ -81,11 +83,19 @@ class QueuePage(SubjectPage):
 
     def lines(self, now: float, width: int) -> list[Line]:
         """Return the queue's figures and graph."""
-        return queue_detail(self.session.model, self.subject.key, now, width)
+        return queue_detail(self.session.model, self.subject.key, now, width, self.size.height)
 
     def tasks_view(self, now: float, state: TableState) -> TableView:
         """Return the queue's tasks."""
         return queue_tasks_table(self.session.model, self.subject.key, now, state)
+
+    def enter(self) -> None:
+        """Read what waits in it again and again."""
+        self.session.watch_queue(self.subject.key)
+
+    def leave(self) -> None:
+        """Stop reading that."""
+        self.session.watch_queue(None)
 
 
 class WorkerPage(SubjectPage):
@@ -108,7 +118,7 @@ class TaskPage(Page):
     CONTEXT = "task"
 
     def __init__(self, session: Session, subject: Target) -> None:
-        super().__init__(session, f"task {subject.key}")
+        super().__init__(session, f"task {visible(subject.key, 60)}")
         self.subject = subject
         self.text = BarePanel(id="task")
 
@@ -132,10 +142,10 @@ class TaskPage(Page):
         """Return the task."""
         return (self.subject,)
 
-    def on_mount(self) -> None:
+    def enter(self) -> None:
         """Read it again and again."""
         self.session.watch_task(self.subject.key)
 
-    def on_unmount(self) -> None:
+    def leave(self) -> None:
         """Stop reading it."""
-        self.session.unwatch_task()
+        self.session.watch_task(None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stem_core.service import spawn
 from stem_core.text import visible
-from stem_tui.actions import Action, Plan, Refusal, Values, pick_target, plan
+from stem_tui.actions import Action, Plan, Refusal, Target, Values, named_target, pick_target, plan
 
 if TYPE_CHECKING:
     from stem_tui.app import ConsoleApp
@@ -25,21 +26,37 @@ class Doing:
         self._app = app
         self._running: set[asyncio.Task[object]] = set()
 
-    def perform(self, action: Action, then: Callable[[], None] | None = None) -> None:
+    def perform(self, action: Action, argument: str = "", then: Callable[[Target], None] | None = None) -> None:
         """Ask, then do; or say why not.
 
         Args:
             action: What to do with the nearest thing on the page that it fits.
+            argument: What was typed after its name: a field's value, or the name of the thing.
             then: Called once it was confirmed.
         """
-        target = pick_target(action, self._app.book.page.targets())
+        value, name = _split(action, argument)
+        target = self._target(action, name)
+        if isinstance(target, Refusal):
+            self._app.say(target.reason)
+            return
         planned = plan(action, self._app.session, target)
         if isinstance(planned, Refusal):
             self._app.say(planned.reason)
-        elif action.gate:
-            self._ask(planned, then)
-        else:
-            self._start(planned, planned.initial())
+            return
+        if value:
+            planned = planned.filled(action.fills, value)
+        after = None if then is None else partial(then, target)
+        if action.gate:
+            self._ask(planned, after)
+            return
+        self._start(planned, planned.initial())
+        if after is not None:
+            after()
+
+    def _target(self, action: Action, name: str) -> Target | Refusal:
+        if name:
+            return named_target(self._app.session, action.context, name)
+        return pick_target(action, self._app.book.page.targets())
 
     def _ask(self, planned: Plan, then: Callable[[], None] | None) -> None:
         """Open the dialog; what is shown behind it stands still until it is answered."""
@@ -74,3 +91,11 @@ class Doing:
             await asyncio.wait(self._running, timeout=1.0)
         for task in self._running:
             task.cancel()
+
+
+def _split(action: Action, argument: str) -> tuple[str, str]:
+    """Return a field's value and the target's name: `8 w1` for what fills a field, `w1` for what does not."""
+    if not action.fills:
+        return "", argument
+    value, _, name = argument.partition(" ")
+    return value, name.strip()

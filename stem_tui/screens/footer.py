@@ -22,5 +22,5 @@ def works_on(action: Action, page: Page) -> bool:
 
 
 def _short(action: Action) -> str:
-    """Return the first word of the title: what it acts on is selected on the screen anyway."""
-    return action.title.partition(" ")[0]
+    """Return its short name, or the first word of the title: what it acts on is selected on the screen anyway."""
+    return action.short or action.title.partition(" ")[0]

@@ -13,8 +13,8 @@ from stem_tui.screens.page import Page
 from stem_tui.views.cells import Cell, Line
 from stem_tui.widgets.paint import cut, fit, line_width
 
-_COLUMN: Final = 38
-_KEYS: Final = 11
+_COLUMN: Final = 32
+_KEYS: Final = 10
 GLYPHS: Final = "✓ ok  ✗ failed  ↻ retry  ▶ running  ■ revoked  ○ waiting  ⇣ draining  ▲ worse  ? not known"
 
 
@@ -35,7 +35,7 @@ def help_lines(keymap: Keymap, page: Page, width: int) -> list[Line]:
     for row in range(rows):
         cells: list[Cell] = []
         for stack in stacks:
-            line = cut(stack[row] if row < len(stack) else (), size - 2)
+            line = cut(stack[row] if row < len(stack) else (), size - 1)
             cells += [*line, Cell(" " * (size - line_width(line)))]
         lines.append(tuple(cells))
     return [*lines, (), (Cell("GLYPHS", "header"),), (Cell(GLYPHS),)]
@@ -52,7 +52,7 @@ def _block(group: str, page: Page, keymap: Keymap) -> list[Line]:
 
 
 def _entry(action: Action, page: Page, keymap: Keymap) -> Line:
-    keys = key_signs(keymap.keys(action.id))
+    keys = key_signs(keymap.keys(action.id)) or f":{action.title}"
     usable = works_on(action, page)
     cell = Cell(f"{fit(keys, _KEYS)} ", "key" if usable else "muted")
     return (cell, Cell(action.title, "" if usable else "muted"))

@@ -6,17 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from stem_tui.actions import Target
+from stem_tui.actions import Refusal, Target, named_target
 from stem_tui.screens.detail import QueuePage, TaskPage, WorkerPage
+from stem_tui.screens.local_page import LocalPage
 from stem_tui.screens.page import Page
-from stem_tui.screens.text_pages import HelpPage, LocalPage, ReceiptsPage
+from stem_tui.screens.text_pages import HelpPage, InspectionPage, ReceiptsPage
 from stem_tui.widgets.filter_bar import FilterBar
 from stem_tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from stem_tui.app import ConsoleApp
 
-Handler: TypeAlias = Callable[[], Awaitable[None] | None]
+Handler: TypeAlias = Callable[..., Awaitable[None] | None]
+"""What does an action; those that take something get it as their argument."""
 
 FAULTS: Final = "is:trouble"
 """The filter that shows only rows in trouble."""
@@ -25,7 +27,6 @@ _PAGES: Final[Mapping[str, Callable[..., Page]]] = {
     "queue": QueuePage,
     "worker": WorkerPage,
     "task": TaskPage,
-    "local": LocalPage,
 }
 
 
@@ -59,6 +60,10 @@ class Looking:
             "nav.back": self._back,
             "view.describe": self._open,
             "view.help": self._help,
+            "go.queue": partial(self._go, "queue"),
+            "go.worker": partial(self._go, "worker"),
+            "go.task": partial(self._go, "task"),
+            "go.overview": self._overview,
             "go.local": self.local,
             "go.receipts": self._receipts,
             "find.filter": self._filter,
@@ -90,7 +95,7 @@ class Looking:
         page, panels = self._page, self._page.panels()
         if number >= len(panels):
             return
-        if panels[number].has_focus:
+        if panels[number] is self._app.screen.focused:
             page.maximise(None if page.maximised else panels[number])
         else:
             self._focus(panels[number])
@@ -106,10 +111,27 @@ class Looking:
     # Pages
 
     async def _open(self) -> None:
-        target = self._page.opened()
+        await self._show(self._page.opened())
+
+    async def _show(self, target: Target) -> None:
         make = _PAGES.get(target.kind)
         if make is not None:
             await self._app.book.open(make(self._app.session, target))
+
+    async def _go(self, kind: str, name: str = "") -> None:
+        """Open what is named, or what is selected."""
+        selected = next((target for target in self._page.targets() if target.kind == kind), None)
+        target = named_target(self._app.session, kind, name) if name else selected
+        if target is None:
+            self._app.say(f"name the {kind}: type  :{kind} NAME")
+        elif isinstance(target, Refusal):
+            self._app.say(target.reason)
+        else:
+            await self._show(target)
+
+    async def _overview(self) -> None:
+        while await self._app.book.back():
+            pass
 
     async def _back(self) -> None:
         page = self._page
@@ -128,16 +150,23 @@ class Looking:
 
     async def local(self) -> None:
         """Show the worker processes of this console."""
-        await self._app.book.open(LocalPage(self._app.session, Target("local", "")))
+        await self._app.book.open(LocalPage(self._app.session))
+
+    async def inspection(self, worker: Target) -> None:
+        """Show what a worker answers."""
+        await self._app.book.open(InspectionPage(self._app.session, worker))
 
     async def _receipts(self) -> None:
         await self._app.book.open(ReceiptsPage(self._app.session))
 
     # Filter
 
-    async def _filter(self) -> None:
+    async def _filter(self, text: str = "") -> None:
+        """Open the line to type a filter in, unless it is given."""
         panel = self._page.filtered()
-        if panel is not None and not self._app.screen.query(FilterBar):
+        if panel is not None and text:
+            self._page.set_filter(panel, text)
+        elif panel is not None and not self._app.screen.query(FilterBar):
             await self._app.mount(FilterBar(self._page.state(panel).filter, panel), before="#receipt")
 
     def _faults(self) -> None:

@@ -10,10 +10,10 @@ from stem_tui.actions import NO_TARGET, Target
 from stem_tui.screens.page import Page
 from stem_tui.screens.shares import divide
 from stem_tui.session import Session
-from stem_tui.views import event_lines, events_note, queue_table, worker_table
+from stem_tui.views import events_table, queue_table, worker_table
+from stem_tui.widgets.event_table import EventTable
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.panel import Panel
-from stem_tui.widgets.text_panel import TextPanel
 
 _EVENTS_KEPT = 200
 _PARTS = (0.4, 0.3, 0.3)
@@ -28,7 +28,7 @@ class OverviewPage(Page):
         super().__init__(session, "overview")
         self.lanes = LiveTable("1 Queues", prefix="1 ", id="queues")
         self.crew = LiveTable("2 Workers", prefix="2 ", id="workers")
-        self.tail = TextPanel("3 Events", margin=1, id="events")
+        self.tail = EventTable("3 Events", prefix="3 ", id="events")
         self._wanted = [0, 0]
 
     def compose(self) -> ComposeResult:
@@ -46,8 +46,7 @@ class OverviewPage(Page):
         model = self.session.model
         self.lanes.show(queue_table(model, now, self.state(self.lanes)))
         self.crew.show(worker_table(model, now, self.state(self.crew)))
-        self.tail.note = events_note(model, now)
-        self.tail.show(event_lines(model, now, _EVENTS_KEPT, self.state(self.tail).filter))
+        self.tail.show(events_table(model, now, _EVENTS_KEPT, self.state(self.tail)))
         self._grow()
 
     def _grow(self) -> None:
@@ -94,14 +93,25 @@ class OverviewPage(Page):
     def targets(self) -> Sequence[Target]:
         """Return the selected row."""
         target = self.opened()
+        if target.kind == "worker":
+            return self.kin(target)
         return () if target.kind == "none" else (target,)
+
+    def _happened_to(self, number: int) -> Target:
+        """Return the task of an event, or else the worker."""
+        event = self.session.model.events.line(number)
+        if event is None:
+            return NO_TARGET
+        if event.task_key:
+            return Target("task", event.task_key)
+        return Target("worker", event.worker_key) if event.worker_key in self.session.model.workers else NO_TARGET
 
     def opened(self) -> Target:
         """Return the selected queue or worker, or the task of the selected event."""
         active = self.active
-        if active is self.tail:
-            return NO_TARGET
         row = active.selected if isinstance(active, LiveTable) else None
         if row is None:
             return NO_TARGET
+        if active is self.tail:
+            return self._happened_to(int(row.key))
         return Target("queue" if active is self.lanes else "worker", row.key)

@@ -20,6 +20,9 @@ class Page(Vertical):
     Args:
         session: Where data comes from.
         crumb: Its place in the breadcrumb line.
+
+    Attributes:
+        subject: What it is about, if it is about one thing.
     """
 
     CONTEXT: ClassVar[str] = "overview"
@@ -29,6 +32,7 @@ class Page(Vertical):
         super().__init__()
         self.session = session
         self.crumb = crumb
+        self.subject = NO_TARGET
         self.states: dict[str, TableState] = {}
         self.maximised: Panel | None = None
 
@@ -52,9 +56,21 @@ class Page(Vertical):
         """Return what an action could act on, the nearest first: the selected row, then what the page is about."""
         return ()
 
+    def kin(self, worker: Target) -> Sequence[Target]:
+        """Return what a worker can be told as: a process of this console, if it is one, and a worker of the cluster."""
+        model = self.session.model
+        local = (Target("local", worker.key),) if worker.key in model.local else ()
+        return (*local, worker) if worker.key in model.workers or not local else local
+
     def opened(self) -> Target:
         """Return what Enter opens."""
         return NO_TARGET
+
+    def enter(self) -> None:
+        """Begin what must go on while the page is the one that is shown."""
+
+    def leave(self) -> None:
+        """End that: another page lies above it, or it is closed."""
 
     @property
     def inner_width(self) -> int:
@@ -64,7 +80,8 @@ class Page(Vertical):
     @property
     def active(self) -> Panel:
         """The panel that has the focus, or the first one."""
-        return next((panel for panel in self.panels() if panel.has_focus), self.panels()[0])
+        focused = self.screen.focused  # known at once, while a panel itself hears of its focus only later
+        return next((panel for panel in self.panels() if panel is focused), self.panels()[0])
 
     def table(self) -> LiveTable | None:
         """Return the table that sorting applies to."""

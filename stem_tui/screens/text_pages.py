@@ -1,4 +1,4 @@
-"""Pages of lines: the local worker with its log, the receipts, the help."""
+"""Pages of lines: a worker's answer, the receipts, the help."""
 
 from __future__ import annotations
 
@@ -6,58 +6,15 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
+from stem_core.text import visible
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.keymap import Keymap
 from stem_tui.screens.help_text import help_lines
 from stem_tui.screens.page import Page
 from stem_tui.session import Session
-from stem_tui.views import local_lines, local_log_lines, receipts_lines
+from stem_tui.views import inspection_lines, receipts_lines
 from stem_tui.widgets.panel import Panel
-from stem_tui.widgets.text_panel import LogTail, TextPanel
-
-_LOG_LINES = 2000
-_LOCAL = Target("local", "")
-
-
-class LocalPage(Page):
-    """The worker process of this console, and what it writes."""
-
-    CONTEXT = "local"
-
-    def __init__(self, session: Session, subject: Target = _LOCAL) -> None:
-        super().__init__(session, "local worker")
-        self.subject = subject
-        self.process = TextPanel("process", id="figures")
-        self.process.can_focus = False
-        self.log_tail = LogTail("log", id="log")
-
-    def compose(self) -> ComposeResult:
-        """Lay out the process above its log."""
-        yield self.process
-        yield self.log_tail
-
-    def panels(self) -> Sequence[Panel]:
-        """Return the log."""
-        return (self.log_tail,)
-
-    def paint(self, now: float) -> None:
-        """Pull the process and its log."""
-        model = self.session.model
-        lines = local_lines(model, now)
-        self.process.show(lines)
-        self.process.styles.height = len(lines) + 1
-        key = self.subject.key if self.subject.key in model.local else next(iter(model.local), "")
-        if key:
-            self.subject = Target("local", key)
-        self.log_tail.show(local_log_lines(model, key, _LOG_LINES, self.state(self.log_tail).filter))
-
-    def filtered(self) -> Panel:
-        """Return the log."""
-        return self.log_tail
-
-    def targets(self) -> Sequence[Target]:
-        """Return the local worker."""
-        return (self.subject,) if self.subject.key else ()
+from stem_tui.widgets.text_panel import BarePanel, TextPanel
 
 
 class ReceiptsPage(Page):
@@ -80,6 +37,37 @@ class ReceiptsPage(Page):
     def paint(self, now: float) -> None:
         """Pull the receipts."""
         self.text.show(receipts_lines(self.session.model, now))
+
+
+class InspectionPage(Page):
+    """What a worker answered when it was asked for all that it has."""
+
+    CONTEXT = "worker"
+
+    def __init__(self, session: Session, subject: Target) -> None:
+        super().__init__(session, f"inspect {visible(subject.key, 60)}")
+        self.subject = subject
+        self.text = BarePanel(id="inspection")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the one panel."""
+        yield self.text
+
+    def panels(self) -> Sequence[Panel]:
+        """Return the one panel."""
+        return (self.text,)
+
+    def paint(self, now: float) -> None:
+        """Pull the answer."""
+        self.text.show(inspection_lines(self.session.model, self.subject.key, now, self.inner_width))
+
+    def place(self) -> str:
+        """Return which lines are in sight."""
+        return self.text.place()
+
+    def targets(self) -> Sequence[Target]:
+        """Return the worker."""
+        return self.kin(self.subject)
 
 
 class HelpPage(Page):

@@ -1,22 +1,26 @@
 """What the console knows: pure state, bounded, with the time handed in."""
 
 from stem_tui.store.forecast import Drain, drain_forecast
-from stem_tui.store.identity import Identity
+from stem_tui.store.identity import ARMED_FOR, Identity
+from stem_tui.store.inspection import Inspection
 from stem_tui.store.link import Link, LinkState
 from stem_tui.store.local_workers import LocalState, LocalWorker
 from stem_tui.store.model import ClusterModel
 from stem_tui.store.queues import QueueEntry
 from stem_tui.store.receipts import Ack, Effect, EffectState, Receipt, Receipts, ReceiptState, Undo
 from stem_tui.store.tasks import TaskEntry
+from stem_tui.store.waiting import Waiting, WaitingTask
 from stem_tui.store.workers import WorkerEntry, WorkerState
 
 __all__ = [
+    "ARMED_FOR",
     "Ack",
     "ClusterModel",
     "Drain",
     "Effect",
     "EffectState",
     "Identity",
+    "Inspection",
     "Link",
     "LinkState",
     "LocalState",
@@ -27,6 +31,8 @@ __all__ = [
     "Receipts",
     "TaskEntry",
     "Undo",
+    "Waiting",
+    "WaitingTask",
     "WorkerEntry",
     "WorkerState",
     "drain_forecast",

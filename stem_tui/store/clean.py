@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final, TypeVar
 
@@ -15,6 +16,8 @@ NAME_LIMIT: Final = 120
 DETAIL_LIMIT: Final = 300
 _PLAIN_LIMIT: Final = 64
 MAX_SPAN: Final = 1e10
+
+_TYPE_PATH: Final = re.compile(r"(?:[\w<>]+\.)+(?=\w+(?:: |$))")
 
 _remembered = lru_cache(maxsize=4096)(visible)
 _Record = TypeVar("_Record", bound=msgspec.Struct)
@@ -33,6 +36,12 @@ def clean(text: str) -> str:
 def clean_detail(text: str) -> str:
     """Return a message from the wire, harmless and at most 300 characters long."""
     return visible(text, DETAIL_LIMIT)
+
+
+def clean_error(text: str) -> str:
+    """Return an error from the wire, harmless, with its class named alone: where that is defined is for the detail."""
+    path = _TYPE_PATH.match(text)
+    return clean_detail(text[path.end() :] if path is not None else text)
 
 
 def clean_queue(stats: QueueStats) -> QueueStats:

@@ -79,6 +79,15 @@ _CHECKS: Final[dict[str, Callable[[_Look], bool]]] = {
 }
 
 
+def effect_lost(effect: Effect, model: ClusterModel) -> str:
+    """Return why the effect will never be seen, such as a local worker that ended at once; empty if it still may."""
+    for key in effect.keys if effect.kind == "present" else ():
+        local = model.local.get(key)
+        if local is not None and not local.is_alive:
+            return f"{local.ending}: {local.last_words}" if local.last_words else local.ending
+    return ""
+
+
 def effect_seen(effect: Effect, model: ClusterModel, since: float) -> bool:
     """Return whether all that the effect names shows it. `since` is when the command was sent, monotonic."""
     check = _CHECKS[effect.kind]

@@ -48,6 +48,7 @@ class EventTail:
     Attributes:
         entries: The last lines, oldest first.
         total: Events read since the console started.
+        kept: Lines that were ever added; the newest one's number, by which a row is known.
         missed: Events that were published and not read, or that a source gave up.
         undecodable: Frames that could not be read.
         since: When the first frame was read, by the console's monotonic clock.
@@ -56,6 +57,7 @@ class EventTail:
     def __init__(self, limit: int = MAX_EVENTS) -> None:
         self.entries: deque[EventEntry] = deque(maxlen=limit)
         self.total = 0
+        self.kept = 0
         self.missed = 0
         self.undecodable = 0
         self.since: float | None = None
@@ -75,6 +77,11 @@ class EventTail:
         self.missed += max(0, seq - known.next_seq) + max(0, dropped - known.dropped)
         self._sources[source] = SourceGap(boot, max(end, known.next_seq), max(dropped, known.dropped))
         return min(size, max(0, known.next_seq - seq))
+
+    def line(self, number: int) -> EventEntry | None:
+        """Return the line of that number, or None if it is not kept any more."""
+        back = self.kept - number
+        return self.entries[-1 - back] if 0 <= back < len(self.entries) else None
 
     def count(self, size: int, now: float) -> None:
         """Note that so many events were read."""

@@ -67,6 +67,18 @@ class LocalWorker:
         """Whether its process has not ended."""
         return self.state is not LocalState.EXITED
 
+    @property
+    def ending(self) -> str:
+        """How its process ended: `exit 64`, `killed by signal 9`; empty while it lives."""
+        if self.exit_code is None:
+            return ""
+        return f"exit {self.exit_code}" if self.exit_code >= 0 else f"killed by signal {-self.exit_code}"
+
+    @property
+    def last_words(self) -> str:
+        """The last line that it wrote, which says why if it failed; empty if it wrote none."""
+        return next((line.text for line in reversed(self.log) if line.text.strip()), "")
+
     def write(self, text: str, at: float) -> None:
         """Keep a line of its output, made harmless."""
         if len(self.log) == self.log.maxlen:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from stem_core.delivery import QueueStats
 from stem_core.events import Frame, WorkerShutdown
 from stem_core.results import TaskStatus
-from stem_core.snapshot import WorkerSnapshot
+from stem_core.snapshot import RunningTask, WorkerSnapshot
 from stem_tui.store.clean import clean, clean_detail
 from stem_tui.store.crew import Crew
 from stem_tui.store.details import TaskDetail, detail_of
-from stem_tui.store.effects import effect_seen
+from stem_tui.store.effects import effect_lost, effect_seen
 from stem_tui.store.events import EventTail
 from stem_tui.store.identity import Identity
+from stem_tui.store.inspection import Inspection
 from stem_tui.store.link import Link, LinkState
 from stem_tui.store.local_workers import LocalWorker
 from stem_tui.store.queues import QueueEntry
 from stem_tui.store.receipts import EFFECT_WITHIN, EffectState, Receipts, ReceiptState
 from stem_tui.store.reducer import Source, reduce_event
 from stem_tui.store.tasks import TaskBook
+from stem_tui.store.waiting import Waiting, waiting_of
 from stem_tui.store.workers import WorkerEntry
 
 
@@ -43,7 +45,11 @@ class ClusterModel:
         detail: That task, None until it was read.
         detail_read_at: When it was last looked for.
         warnings: What an operator should know of the broker, a sentence each.
-        problems: What could not be read though the broker answers, by part (`queues`, `workers`, `events`, `task`).
+        watched_queue: Queue whose waiting tasks are looked at, or None.
+        waiting: Those tasks, None until they were read.
+        inspection: What a worker answered last when it was asked for all that it has.
+        problems: What could not be read though the broker answers, by part (`queues`, `workers`, `events`, `task`,
+            `waiting`).
     """
 
     def __init__(self, identity: Identity | None = None, *, started: float = 0.0, wall_offset: float = 0.0) -> None:
@@ -62,6 +68,9 @@ class ClusterModel:
         self.detail: TaskDetail | None = None
         self.detail_read_at: float | None = None
         self.warnings: tuple[str, ...] = ()
+        self.watched_queue: str | None = None
+        self.waiting: Waiting | None = None
+        self.inspection: Inspection | None = None
         self.problems: dict[str, str] = {}
         self._wall_offset = wall_offset
         self._missed_before = 0
@@ -189,6 +198,7 @@ class ClusterModel:
                 continue
             entry, mark, state = reduced
             append(entry)
+            self.events.kept += 1
             if mark is not None:
                 record(entry.task_key, entry.subject, entry.queue, mark, state)
             elif type(event) is WorkerShutdown:
@@ -220,6 +230,28 @@ class ClusterModel:
                 ids.update(receipt.effect.keys)
         return ids
 
+    def running(self) -> dict[str, tuple[WorkerEntry, RunningTask]]:
+        """Return what workers hold, by task id, without what ended since they said so."""
+        return {task_id: held for task_id, held in self.crew.running().items() if not self._ended(held[1])}
+
+    def _ended(self, task: RunningTask) -> bool:
+        known = self.tasks.get(task.id)
+        return known is not None and known.state.is_terminal and known.at >= (task.started_at or 0.0)
+
+    # What waits in one queue
+
+    def watch_queue(self, queue: str | None) -> None:
+        """Choose the queue whose waiting tasks to look at."""
+        if queue != self.watched_queue:
+            self.watched_queue, self.waiting = queue, None
+            self.version += 1
+
+    def apply_waiting(self, queue: str, found: Sequence[TaskStatus], now: float) -> None:
+        """Take the tasks that wait in a queue, next to run first; what nobody looks at any more is dropped."""
+        if queue == self.watched_queue:
+            self.waiting = waiting_of(queue, found, now)
+            self.version += 1
+
     # Commands
 
     def check_receipts(self, now: float) -> None:
@@ -227,7 +259,10 @@ class ClusterModel:
         for receipt in self.receipts.waiting():
             if receipt.effect is None or receipt.state is ReceiptState.SENT:
                 continue
-            if effect_seen(receipt.effect, self, receipt.sent):
+            lost = effect_lost(receipt.effect, self)
+            if lost:
+                receipt.state, receipt.effect_state, receipt.reason = ReceiptState.FAILED, EffectState.NONE, lost
+            elif effect_seen(receipt.effect, self, receipt.sent):
                 receipt.effect_state, receipt.effect_in = EffectState.SEEN, now - receipt.sent
             elif self.link.is_live and now - receipt.sent > EFFECT_WITHIN:
                 receipt.effect_state = EffectState.UNSEEN

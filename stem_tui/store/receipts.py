@@ -81,6 +81,7 @@ class Receipt:
         silent: Who did not.
         acked_in: Seconds until the last answer.
         note: What the answers say in one line.
+        why: The reason that the issuer gave, harmless.
         effect: What to look for, if anything.
         effect_state: Whether it was seen.
         effect_in: Seconds until it was.
@@ -101,6 +102,7 @@ class Receipt:
     silent: tuple[str, ...] = ()
     acked_in: float | None = None
     note: str = ""
+    why: str = ""
     effect: Effect | None = None
     effect_state: EffectState = EffectState.NONE
     effect_in: float | None = None

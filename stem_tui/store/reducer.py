@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, cast
 from stem_core import events as ev
 from stem_core.durations import format_duration
 from stem_core.states import TaskState
-from stem_tui.store.clean import clean, clean_detail, span
+from stem_tui.store.clean import clean, clean_detail, clean_error, span
 from stem_tui.store.events import EventEntry
 from stem_tui.store.tasks import Mark
 
@@ -42,13 +42,13 @@ def _succeeded(event: ev.TaskEvent) -> tuple[float | None, str]:
 
 def _failed(event: ev.TaskEvent) -> tuple[float | None, str]:
     failed = cast("ev.TaskFailed", event)
-    text = f"{failed.error} ({failed.reason})" if failed.reason else failed.error
-    return failed.runtime, clean_detail(text)
+    text = clean_error(failed.error)
+    return failed.runtime, f"{text} ({clean(failed.reason)})" if failed.reason else text
 
 
 def _retry(event: ev.TaskEvent) -> tuple[float | None, str]:
     retry = cast("ev.TaskRetry", event)
-    return retry.runtime, clean_detail(f"in {format_duration(span(retry.delay))} {retry.error}")
+    return retry.runtime, f"in {format_duration(span(retry.delay))} {clean_error(retry.error)}"
 
 
 def _revoked(event: ev.TaskEvent) -> tuple[float | None, str]:
@@ -136,7 +136,7 @@ def _reduce_schedule(event: ev.ScheduleEvent, source: Source) -> Reduced:
     if isinstance(event, ev.ScheduleEntryDispatched):
         word, detail = "scheduled", f"{format_duration(span(event.drift))} after its tick"
     elif isinstance(event, ev.ScheduleEntryFailed):
-        word, detail = "not sched", clean_detail(event.error)
+        word, detail = "not sched", clean_error(event.error)
     return Reduced(EventEntry(span(event.at), word, clean(event.entry), source.label, detail, "", source.key, ""))
 
 

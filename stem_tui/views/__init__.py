@@ -1,9 +1,10 @@
 """View models: pure functions from what is known to what is drawn."""
 
 from stem_tui.views.details import queue_detail, worker_detail
-from stem_tui.views.events import event_lines, events_note
+from stem_tui.views.events import events_table
 from stem_tui.views.header import Frozen, header_line, verdict_line
-from stem_tui.views.local import local_lines, local_log_lines
+from stem_tui.views.inspection import inspection_lines
+from stem_tui.views.local import local_log_lines, local_table
 from stem_tui.views.queues import queue_table
 from stem_tui.views.receipts import receipt_line, receipts_lines
 from stem_tui.views.task import task_detail
@@ -12,11 +13,11 @@ from stem_tui.views.workers import worker_table
 
 __all__ = [
     "Frozen",
-    "event_lines",
-    "events_note",
+    "events_table",
     "header_line",
-    "local_lines",
+    "inspection_lines",
     "local_log_lines",
+    "local_table",
     "queue_detail",
     "queue_table",
     "queue_tasks_table",

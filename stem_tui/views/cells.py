@@ -29,6 +29,7 @@ class Column(NamedTuple):
         right: Whether its text stands at the right.
         rank: Columns with the highest rank go first when the screen is narrow; rank 0 never goes.
         flex: Whether it takes the width that is left.
+        sorts: Whether rows can be put in its order.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Column(NamedTuple):
     right: bool = False
     rank: int = 0
     flex: bool = False
+    sorts: bool = True
 
 
 class Row(NamedTuple):
@@ -63,6 +65,11 @@ class TableView(NamedTuple):
     title: str = ""
     note: Line = ()
     empty: tuple[Line, ...] = ()
+
+
+def section(title: str, width: int) -> Line:
+    """Return the rule that heads a part of a longer text."""
+    return (Cell(f"── {title} {'─' * max(2, width - len(title) - 4)}", "muted"),)
 
 
 class TableState(NamedTuple):

@@ -14,6 +14,9 @@ from stem_tui.views.receipts import describe_receipt
 from stem_tui.views.workers import state_tone
 
 _GRAPH_HEIGHT: Final = 4
+_LOW_GRAPH: Final = 2
+_LOW_PAGE: Final = 24
+"""Lines of a page below which the graph gives way to the tasks."""
 _RECENT: Final = 4
 
 
@@ -29,14 +32,17 @@ def _pairs(model: ClusterModel, pairs: list[tuple[str, str, str]]) -> Line:
     return tuple(cells)
 
 
-def _graph(queue: QueueEntry, width: int) -> list[Line]:
+def _graph(queue: QueueEntry, width: int, height: int) -> list[Line]:
     values = list(queue.history)
     most = max((value for value in values if value is not None), default=0)
-    lines = figures.graph(values, min(60, max(10, width - 12)), _GRAPH_HEIGHT)
+    if not most:
+        return [(Cell("  no backlog in the last 10 minutes", "muted"),)]
+    tall = _GRAPH_HEIGHT if height >= _LOW_PAGE else _LOW_GRAPH
+    lines = figures.graph(values, min(60, max(10, width - 12)), tall)
     top = figures.count(most)
     shown: list[Line] = [(Cell("  backlog over the last 10 minutes", "muted"),)]
     for place, line in enumerate(lines):
-        scale = top if place == 0 else "0" if place == _GRAPH_HEIGHT - 1 else ""
+        scale = top if place == 0 else "0" if place == tall - 1 else ""
         shown.append((Cell(f"{scale:>8} {'┤' if scale else '│'}", "muted"), Cell(line)))
     return shown
 
@@ -45,8 +51,16 @@ def _workers(queue: QueueEntry, *, live: bool) -> str:
     return f"{figures.count(queue.workers if live else None)} {'worker' if queue.workers == 1 else 'workers'}"
 
 
-def queue_detail(model: ClusterModel, queue: str, now: float, width: int) -> list[Line]:
-    """Return what is known of a queue: figures, rates, who paused it, the graph of its backlog."""
+def queue_detail(model: ClusterModel, queue: str, now: float, width: int, height: int = _LOW_PAGE) -> list[Line]:
+    """Return what is known of a queue: figures, rates, who paused it, the graph of its backlog.
+
+    Args:
+        model: What is known.
+        queue: The queue's name.
+        now: The console's monotonic clock.
+        width: Cells in a line.
+        height: Lines of the page that it is a part of.
+    """
     entry = model.queues.get(queue)
     if entry is None:
         return [(Cell(f"  no queue {visible(queue, 120)} is known", "muted"),)]
@@ -56,15 +70,15 @@ def queue_detail(model: ClusterModel, queue: str, now: float, width: int) -> lis
     lines: list[Line] = [
         (
             Cell("  "),
-            _label(model, entry.label),
-            Cell(f"  {state_word(entry)} · {_workers(entry, live=live)}"),
+            _label(model, state_word(entry)),
+            Cell(f" · {_workers(entry, live=live)}"),
             Cell(f" · read {figures.precise(now - entry.read_at)} ago", "" if live else "muted"),
         ),
         _pairs(
             model,
             [
                 ("BACKLOG", figures.count(stats.ready), known),
-                ("INFLIGHT", figures.count(stats.inflight) if live else figures.UNKNOWN, ""),
+                ("INFL", figures.count(stats.inflight) if live else figures.UNKNOWN, ""),
                 ("DELAYED", figures.count(stats.delayed), ""),
                 ("DEAD", figures.count(stats.dead), "error" if stats.dead else ""),
                 ("OLDEST", figures.NOTHING if stats.oldest_s is None else figures.seconds(stats.oldest_s), known),
@@ -80,7 +94,7 @@ def queue_detail(model: ClusterModel, queue: str, now: float, width: int) -> lis
                 ("done", figures.count(stats.succeeded), ""),
                 ("failed", figures.count(stats.failed), ""),
                 ("retried", figures.count(stats.retried), ""),
-                ("cancelled", figures.count(stats.cancelled), ""),
+                *([("cancelled", figures.count(stats.cancelled), "")] if stats.cancelled else []),
             ],
         ),
     ]
@@ -91,7 +105,7 @@ def queue_detail(model: ClusterModel, queue: str, now: float, width: int) -> lis
         lines.append(
             (Cell(f"  PAUSED since {figures.clock(pause.since)}Z by {pause.by or '?'}{until}{why}", "warning"),)
         )
-    return lines + _graph(entry, width)
+    return lines + _graph(entry, width, height)
 
 
 def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
@@ -99,6 +113,7 @@ def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
     known = model.link.is_live and state not in {WorkerState.LATE, WorkerState.GONE}
     lease = figures.NOTHING if snapshot.lease_age is None else figures.seconds(snapshot.lease_age)
     most = snapshot.max_concurrency
+    beat = f"{figures.seconds(worker.age(now))} of {figures.duration(snapshot.interval)}"
     slots = f"{snapshot.active}/{snapshot.concurrency}" if known else figures.UNKNOWN
     drift = snapshot.at - (model.wall(now) - worker.age(now)) if known else None
     return [
@@ -109,11 +124,11 @@ def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
                 ("held", figures.count(snapshot.held if known else None), ""),
                 ("prefetch", figures.count(snapshot.prefetch), ""),
                 ("autoscale", "off" if most is None else f"to {most}", ""),
-                ("hb", f"{figures.seconds(worker.age(now))}/{figures.precise(snapshot.interval)}", state_tone(state)),
+                ("hb", beat, state_tone(state)),
                 ("lease", lease if known else figures.UNKNOWN, ""),
                 (
                     "clock",
-                    figures.UNKNOWN if drift is None else f"{drift:+.1f}s",
+                    figures.UNKNOWN if drift is None else f"{round(drift, 1) + 0.0:+.1f}s",
                     "warning" if drift is not None and abs(drift) > 2.0 else "",
                 ),
             ],
@@ -148,8 +163,7 @@ def worker_detail(model: ClusterModel, worker: str, now: float, width: int) -> l
     lines: list[Line] = [
         (
             Cell("  "),
-            _label(model, entry.label),
-            Cell(f"  {state.value}", state_tone(state)),
+            Cell(state.value, state_tone(state) or "strong") if model.link.is_live else _label(model, figures.UNKNOWN),
             Cell(f" · host {snapshot.host or '?'} · pid {snapshot.pid or '?'} · v{snapshot.version or '?'} · up {up}"),
         ),
         *_vitals(model, entry, now),

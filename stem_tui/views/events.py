@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from itertools import count, islice
 from typing import Final
 
 from stem_core.text import visible
 from stem_tui.store import ClusterModel
 from stem_tui.store.events import EventEntry
 from stem_tui.views import figures
-from stem_tui.views.cells import Cell, Line
+from stem_tui.views.cells import Cell, Column, Line, Row, TableState, TableView
 from stem_tui.views.tables import matching
 
 GLYPHS: Final = {
@@ -41,6 +44,19 @@ _FIELDS: Final = {
 }
 
 
+_FIELDS_OF_NUMBERED: Final[dict[str, Callable[[tuple[int, EventEntry]], str]]] = {
+    name: partial(lambda read, numbered: read(numbered[1]), read) for name, read in _FIELDS.items()
+}
+COLUMNS: Final = (
+    Column("at", "TIME", 12, sorts=False),
+    Column("event", "EVENT", 11, sorts=False),
+    Column("subject", "SUBJECT", 20, sorts=False),
+    Column("id", "ID", 8, rank=2, sorts=False),
+    Column("worker", "WORKER", 16, rank=3, sorts=False),
+    Column("detail", "DETAIL", 20, rank=1, flex=True, sorts=False),
+)
+
+
 def event_line(entry: EventEntry) -> Line:
     """Return one line of the tail: time, glyph, word, task, end of its id, worker, detail."""
     glyph, tone = GLYPHS.get(entry.word, ("·", ""))
@@ -61,24 +77,38 @@ def _shown(task_key: str) -> str:
     return tail if tail.isascii() and tail.isprintable() else "?" * len(tail)
 
 
-def event_lines(
-    model: ClusterModel,
-    now: float,  # noqa: ARG001 - all views take the time
-    limit: int,
-    filter: str = "",  # noqa: A002 - the word on screen
-) -> list[Line]:
+def events_table(model: ClusterModel, now: float, limit: int, state: TableState) -> TableView:
     """Return the last events that match a filter, newest first; without any, why there are none."""
-    entries = reversed(model.events.entries)
-    if filter.strip():
-        chosen = matching(entries, filter, _FIELDS)[:limit]
+    events = model.events
+    numbered = zip(count(events.kept, -1), reversed(events.entries), strict=False)
+    if state.filter.strip():
+        chosen = matching(numbered, state.filter, _FIELDS_OF_NUMBERED)[:limit]
     else:
-        chosen = [entry for entry, _ in zip(entries, range(limit), strict=False)]
-    if chosen:
-        return [event_line(entry) for entry in chosen]
+        chosen = list(islice(numbered, limit))
+    rows = tuple(_row(number, entry) for number, entry in chosen)
+    return TableView(COLUMNS, rows, "Events", events_note(model, now), _none(model, state.filter))
+
+
+def _row(number: int, entry: EventEntry) -> Row:
+    glyph, tone = GLYPHS.get(entry.word, ("·", ""))
+    return Row(
+        str(number),
+        (
+            Cell(figures.clock_ms(entry.at), "muted"),
+            Cell(f"{glyph} {entry.word}", tone),
+            Cell(entry.subject),
+            Cell(_shown(entry.task_key) if entry.task_key else "", "muted"),
+            Cell(entry.worker if entry.worker != entry.subject else "", "muted"),
+            Cell(entry.detail, tone if entry.word in FAULTS else ""),
+        ),
+    )
+
+
+def _none(model: ClusterModel, filter: str) -> tuple[Line, ...]:  # noqa: A002 - the word on screen
     if filter.strip() and model.events.entries:
-        return [(Cell(f"nothing matches  /{visible(filter, 40)}/   of {len(model.events.entries)} events"),)]
+        return ((Cell(f"nothing matches  /{visible(filter, 40)}/   of {len(model.events.entries)} events"),),)
     watching = figures.clock(model.wall(model.started))
-    return [(Cell(f"no events yet, watching since {watching}Z", "muted"),)]
+    return ((Cell(f"no events yet, watching since {watching}Z", "muted"),),)
 
 
 def events_note(model: ClusterModel, now: float) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 from stem_tui.store import ClusterModel, LinkState, QueueEntry, WorkerState
@@ -11,6 +12,8 @@ from stem_tui.views.queues import trouble_of
 
 _TELL_RECONNECT: Final = 30.0
 _WIDE: Final = 96
+_PLACE: Final = 24
+_ROOMY: Final = 60
 
 
 class Frozen(NamedTuple):
@@ -20,7 +23,8 @@ class Frozen(NamedTuple):
     total: int
 
 
-def _who(model: ClusterModel, width: int) -> Line:
+def _who(model: ClusterModel, room: int) -> Line:
+    """Name the cluster; where its broker lies only if there is room for most of that."""
     identity = model.identity
     name = identity.name or ("demo" if identity.demo else "")
     cells = [Cell(" stem │ ", "strong"), Cell(f"{name} " if name else "")]
@@ -28,12 +32,13 @@ def _who(model: ClusterModel, width: int) -> Line:
         cells.append(Cell("▌PROD▐", "prod"))
         cells.append(Cell(" "))
     if model.warnings:
-        cells.append(Cell("▲ WARNING " if width >= _WIDE else "▲ ", "error"))
+        cells.append(Cell("▲ WARNING " if room >= _ROOMY else "▲ ", "error"))
     if identity.demo and identity.name:
         cells.append(Cell("DEMO ", "accent"))
     cells.append(Cell(f"ns={identity.namespace}  "))
-    if width >= _WIDE and identity.location:
-        cells.append(Cell(f"{identity.location[:24]}  ", "muted"))
+    left = min(len(identity.location), room - sum(len(cell.text) for cell in cells) - 2, _PLACE)
+    if left >= min(len(identity.location), _PLACE):
+        cells.append(Cell(f"{identity.location[:left]}  ", "muted"))
     return tuple(cells)
 
 
@@ -81,20 +86,32 @@ def header_line(model: ClusterModel, now: float, width: int, frozen: Frozen | No
     elif model.link.state is LinkState.LIVE:
         state = _alive(model, now, width)
     elif model.link.state is LinkState.DOWN:
-        return (*_who(model, width), *_down(model, now))
+        return _beside(model, _down(model, now), width)
     else:
-        return (*_who(model, 0), *_connecting(model, now))
-    mode = Cell("RO", "warning") if model.identity.read_only else Cell("RW")
-    return (*_who(model, width), *state, mode, Cell(f"  {figures.clock(model.wall(now))}Z"))
+        return _beside(model, _connecting(model, now), 0)
+    return _beside(model, (*state, _mode(model, now), Cell(f"  {figures.clock(model.wall(now))}Z")), width)
+
+
+def _beside(model: ClusterModel, state: Line, width: int) -> Line:
+    return (*_who(model, width - sum(len(cell.text) for cell in state)), *state)
+
+
+def _mode(model: ClusterModel, now: float) -> Cell:
+    identity = model.identity
+    if identity.armed_until is not None:
+        return Cell(f"RW {math.ceil(max(0.0, identity.armed_until - now) / 60)}m", "warning")
+    return Cell("RO", "warning") if identity.read_only else Cell("RW")
 
 
 _CAUSES: Final = {"growing": "grows", "unserved": "has no worker", "failing": "fails", "old": "waits long"}
 
 
 def _queue_verdict(queue: QueueEntry, trouble: str) -> str:
-    parts = [f"{queue.label}: {_CAUSES[trouble]}, backlog {figures.count(queue.backlog)}"]
     inward, outward = queue.rates.inward, queue.rates.outward
-    if trouble == "growing" and inward is not None and outward is not None:
+    stands = trouble == "growing" and inward is not None and outward is not None and inward <= outward
+    cause = "stands still" if stands else _CAUSES[trouble]
+    parts = [f"{queue.label}: {cause}, backlog {figures.count(queue.backlog)}"]
+    if trouble == "growing" and not stands and inward is not None and outward is not None:
         parts.append(f"{(inward - outward) * 60:+,.0f}/min")
     if queue.stats.oldest_s is not None:
         parts.append(f"oldest {figures.seconds(queue.stats.oldest_s)}")

@@ -1,49 +1,94 @@
-"""The page of a worker process that this console started."""
+"""The worker processes that this console started, and what they write."""
 
 from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Final
 
 from stem_core.text import visible
 from stem_tui.store import ClusterModel, LocalState, LocalWorker
 from stem_tui.views import figures
-from stem_tui.views.cells import Cell, Line
-from stem_tui.views.tables import matching
+from stem_tui.views.cells import Cell, Column, Line, Row, TableState, TableView
+from stem_tui.views.tables import Layout, arrange, matching, nothing_matches, table_note, titled
 
-_TONES = {LocalState.STARTING: "info", LocalState.RUNNING: "", LocalState.STOPPING: "warning"}
-_LEVELS = {"ERROR": "error", "CRITICAL": "error", "WARNING": "warning", "WARN": "warning"}
+COLUMNS: Final = (
+    Column("worker", "WORKER", 16, flex=True),
+    Column("state", "ST", 4),
+    Column("pid", "PID", 7, right=True, rank=2),
+    Column("app", "APP", 24, rank=1),
+    Column("queues", "QUEUES", 14, rank=4),
+    Column("slots", "SLOTS", 5, right=True, rank=3),
+    Column("up", "UP", 7, right=True),
+    Column("exit", "EXIT", 18),
+)
+_TONES: Final = {LocalState.STARTING: "info", LocalState.STOPPING: "warning"}
+_OWN_STAMP: Final = re.compile(r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d+ ")
+"""The time that a line brings along: the console stamps each by the clock of the rest of the screen."""
+_LEVELS: Final = {"ERROR": "error", "CRITICAL": "error", "WARNING": "warning", "WARN": "warning", "stem: ": "error"}
 
 
-def exit_text(worker: LocalWorker) -> str:
-    """Say how a process ended."""
-    if worker.exit_code is None:
-        return figures.NOTHING
-    how = f"exit {worker.exit_code}" if worker.exit_code >= 0 else f"killed by signal {-worker.exit_code}"
-    asked = " after it was told to stop" if worker.stop_asked_at is not None else ""
-    return f"{how}{asked}"
+def _queues(worker: LocalWorker) -> str:
+    return visible(",".join(worker.queues), 60) or "default"
 
 
-def _one(model: ClusterModel, worker: LocalWorker, now: float) -> list[Line]:
-    ended = worker.ended_at if worker.ended_at is not None else model.wall(now)
-    tone = _TONES.get(worker.state, "error" if worker.exit_code else "muted")
-    slots = "" if worker.concurrency is None else f" · {worker.concurrency} slots"
-    return [
+_LAYOUT: Final[Layout[LocalWorker]] = Layout(
+    columns=COLUMNS,
+    name=lambda worker: worker.key,
+    fields={
+        "worker": lambda worker: worker.key,
+        "app": lambda worker: worker.app,
+        "queue": _queues,
+        "state": lambda worker: worker.state.value,
+        "is": lambda worker: f"{worker.state.value} {'trouble' if worker.exit_code else ''}",
+    },
+    order={
+        "worker": lambda worker: worker.key,
+        "state": lambda worker: worker.state.value,
+        "pid": lambda worker: worker.pid,
+        "app": lambda worker: worker.app,
+        "queues": _queues,
+        "slots": lambda worker: worker.concurrency,
+        "up": lambda worker: -worker.started_at,
+        "exit": lambda worker: worker.exit_code,
+    },
+    trouble=lambda worker: -worker.started_at,
+    growing=frozenset({"worker", "state", "app", "queues"}),
+    natural="newest",
+)
+
+
+def _lived(worker: LocalWorker, wall: float) -> float:
+    return max(0.0, (worker.ended_at if worker.ended_at is not None else wall) - worker.started_at)
+
+
+def _row(worker: LocalWorker, wall: float) -> Row:
+    return Row(
+        worker.key,
         (
-            Cell(f"  {worker.key}", "strong"),
-            Cell(f"  {worker.state.value}", tone),
-            Cell(
-                f" · pid {worker.pid or '?'} · app {worker.app} · queues {','.join(worker.queues) or 'default'}{slots}"
-                f" · up {figures.seconds(max(0.0, ended - worker.started_at))} · exit {exit_text(worker)}"
-            ),
+            Cell(visible(worker.key)),
+            Cell(worker.state.value, _TONES.get(worker.state, "")),
+            Cell(str(worker.pid or figures.UNKNOWN)),
+            Cell(visible(worker.app, 120)),
+            Cell(_queues(worker)),
+            Cell(figures.NOTHING if worker.concurrency is None else str(worker.concurrency)),
+            Cell(figures.seconds(_lived(worker, wall))),
+            Cell(worker.ending or figures.NOTHING, "error" if worker.exit_code else ""),
         ),
-        (Cell(f"  $ {worker.command}", "muted"),),
-    ]
+        "" if worker.is_alive else "muted",
+    )
 
 
-def local_lines(model: ClusterModel, now: float, key: str | None = None) -> list[Line]:
-    """Return this console's worker processes, or one of them."""
-    chosen = [worker for worker in model.local.values() if key is None or worker.key == key]
-    if not chosen:
-        return [(Cell("  this console started no worker", "muted"), Cell("   [L] start one", "muted"))]
-    return [line for worker in chosen for line in _one(model, worker, now)]
+def local_table(model: ClusterModel, now: float, state: TableState) -> TableView:
+    """Return this console's worker processes, the newest first unless another order is chosen."""
+    workers = arrange(model.local.values(), _LAYOUT, state)
+    rows = tuple(map(partial(_row, wall=model.wall(now)), workers))
+    if model.local:
+        empty = nothing_matches(state.filter, list(model.local))
+    else:
+        empty = ((Cell("this console started no worker", "muted"), Cell("   [L] start one", "muted")),)
+    note = table_note(state, _LAYOUT) if state.filter or state.sort else ()
+    return TableView(COLUMNS, rows, titled("Local workers", len(rows), len(model.local), state), note, empty)
 
 
 def local_log_lines(
@@ -52,16 +97,28 @@ def local_log_lines(
     limit: int = 500,
     filter: str = "",  # noqa: A002 - the word on screen
 ) -> list[Line]:
-    """Return the last lines that a local worker wrote, oldest first."""
+    """Return the command line of a local worker, the last lines that it wrote, oldest first, and how it ended."""
     worker = model.local.get(key)
     if worker is None:
-        return [(Cell("no such local worker", "muted"),)]
+        return []
     lines = matching(worker.log, filter, {"text": lambda line: line.text}) if filter.strip() else list(worker.log)
+    shown: list[Line] = [(Cell(f"$ {visible(worker.command, 400)}", "muted"),)]
+    if worker.dropped:
+        shown.append((Cell(f"{worker.dropped:,} older lines dropped", "muted"),))
     if not lines:
         nothing = f"nothing matches  /{visible(filter, 40)}/" if worker.log else "it wrote nothing yet"
-        return [(Cell(nothing, "muted"),)]
-    shown: list[Line] = [(Cell(f"{worker.dropped:,} older lines dropped", "muted"),)] if worker.dropped else []
+        shown.append((Cell(nothing, "muted"),))
     for line in lines[-limit:]:
         tone = next((tone for level, tone in _LEVELS.items() if level in line.text[:60]), "")
-        shown.append((Cell(f"{figures.clock_ms(line.at)} ", "muted"), Cell(line.text, tone)))
-    return shown
+        text = _OWN_STAMP.sub("", line.text, count=1)
+        shown.append((Cell(f"{figures.clock_ms(line.at)} ", "muted"), Cell(text, tone)))
+    return [*shown, *_end(worker)]
+
+
+def _end(worker: LocalWorker) -> list[Line]:
+    if worker.ended_at is None:
+        return []
+    asked = " after it was told to stop" if worker.stop_asked_at is not None else ""
+    lived = f", lived {figures.duration(_lived(worker, worker.ended_at))}"
+    tone = "error" if worker.exit_code else "strong"
+    return [(Cell(f"{figures.clock_ms(worker.ended_at)} ", "muted"), Cell(f"{worker.ending}{asked}{lived}", tone))]

@@ -19,7 +19,7 @@ COLUMNS: Final = (
     Column("queue", "QUEUE", 15, flex=True),
     Column("state", "ST", 4),
     Column("backlog", "BACKLOG", 8, right=True),
-    Column("history", "10m", 10, rank=3),
+    Column("history", "10m", 10, rank=3, sorts=False),
     Column("inflight", "INFL", 5, right=True, rank=1),
     Column("in", "IN/s", 6, right=True, rank=7),
     Column("out", "OUT/s", 6, right=True, rank=2),

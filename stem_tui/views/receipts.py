@@ -41,7 +41,8 @@ def _complaints(receipt: Receipt) -> str:
 def describe_receipt(receipt: Receipt, *, undo: bool = True) -> Line:
     """Return one receipt as a line: what, who acked, whether the effect was seen, who is silent."""
     what = f"{receipt.title} {receipt.target}".rstrip()
-    who = f" · {receipt.issuer} {figures.clock(receipt.at)}"
+    why = f' "{receipt.why}"' if receipt.why else ""
+    who = f" · {receipt.issuer} {figures.clock(receipt.at)}{why}"
     if receipt.state in {ReceiptState.REFUSED, ReceiptState.FAILED}:
         return (Cell(f"✗ {what} {receipt.state.value}: {receipt.reason}", "error"), Cell(who, "muted"))
     if receipt.state is ReceiptState.SENT:

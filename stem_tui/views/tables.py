@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from stem_core.text import visible
-from stem_tui.views.cells import Cell, Column, Line, TableState
+from stem_tui.views.cells import Cell, Column, Line, TableState, TableView
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ class Layout(NamedTuple, Generic[T]):
         order: By column key, what to sort by; None goes last either way.
         trouble: What to sort by when nothing is chosen; the lowest first.
         growing: Columns whose natural direction is upward; all others begin with the greatest.
+        natural: What the order is called that holds when nothing is chosen.
     """
 
     columns: tuple[Column, ...]
@@ -30,6 +32,7 @@ class Layout(NamedTuple, Generic[T]):
     order: Mapping[str, Callable[[T], Any]]
     trouble: Callable[[T], Any]
     growing: frozenset[str]
+    natural: str = "trouble"
 
 
 def _fuzzy(needle: str, text: str) -> bool:
@@ -77,7 +80,7 @@ def table_note(state: TableState, layout: Layout[T]) -> Line:
         down = (state.sort not in layout.growing) != state.reverse
         order = f"{titles.get(state.sort, state.sort)}{'↓' if down else '↑'}"
     else:
-        order = "trouble"
+        order = layout.natural
     wanted = f"filter /{visible(state.filter, 40)}/"
     shown = Cell(wanted, "accent") if state.filter else Cell("filter \N{EN DASH}", "muted")
     return (Cell(f"sort {order}  ", "muted"), shown)
@@ -93,3 +96,16 @@ def nothing_matches(text: str, names: Sequence[str]) -> tuple[Line, ...]:
 def titled(name: str, shown: int, total: int, state: TableState) -> str:
     """Return a table's title: `Queues 8`, or `Queues 2 of 8` when filtered."""
     return f"{name} {shown} of {total}" if state.filter.strip() else f"{name} {total}"
+
+
+def without(view: TableView, left_out: Collection[str]) -> TableView:
+    """Return a table without some columns."""
+    kept = [place for place, column in enumerate(view.columns) if column.key not in left_out]
+    rows = tuple(row._replace(cells=tuple(row.cells[place] for place in kept)) for row in view.rows)
+    return view._replace(columns=_chosen(view.columns, tuple(kept)), rows=rows)
+
+
+@cache
+def _chosen(columns: tuple[Column, ...], kept: tuple[int, ...]) -> tuple[Column, ...]:
+    """Return these columns, the same object each time: a table is laid out anew when its columns are others."""
+    return tuple(columns[place] for place in kept)

@@ -10,15 +10,11 @@ from stem_tui.store import ClusterModel, TaskEntry
 from stem_tui.store.details import Document, TaskDetail
 from stem_tui.store.tasks import Mark
 from stem_tui.views import figures
-from stem_tui.views.cells import Cell, Line
+from stem_tui.views.cells import Cell, Line, section
 from stem_tui.views.events import GLYPHS
 from stem_tui.views.task_rows import state_tone
 
 _LABEL: Final = "muted"
-
-
-def _rule(title: str, width: int) -> Line:
-    return (Cell(f"── {title} {'─' * max(2, width - len(title) - 4)}", "muted"),)
 
 
 def _times(detail: TaskDetail, wall: float) -> Line:
@@ -56,7 +52,7 @@ def _timeline(task: TaskEntry | None, width: int) -> list[Line]:
         return []
     marks = sorted(task.marks, key=lambda mark: mark.at)
     total = figures.duration(max(0.0, marks[-1].at - marks[0].at))
-    lines: list[Line] = [_rule(f"timeline · total {total}", width)]
+    lines: list[Line] = [section(f"timeline · total {total}", width)]
     lines += [_mark_line(mark, before) for mark, before in zip(marks, [None, *marks], strict=False)]
     if task.cut:
         lines.append((Cell("  the middle of this timeline was left out", _LABEL),))
@@ -65,20 +61,24 @@ def _timeline(task: TaskEntry | None, width: int) -> list[Line]:
 
 def _document(title: str, text: Document, width: int, tone: str = "") -> list[Line]:
     complete = "first lines only" if text.cut else "complete"
-    lines: list[Line] = [_rule(f"{title} · {text.size:,} B, {complete}", width)]
+    lines: list[Line] = [section(f"{title} · {text.size:,} B, {complete}", width)]
     return lines + [(Cell(f"  {line}", tone),) for line in text.lines]
+
+
+def _times_over(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _head(detail: TaskDetail, model: ClusterModel, width: int) -> list[Line]:
     status = detail.status
     stale = "" if model.link.is_live else "  (as last read)"
     lines: list[Line] = [
-        _rule(status.name, width),
+        section(status.name, width),
         (
             Cell("  "),
             Cell(status.state.value.upper(), state_tone(status.state) or "strong"),
             Cell(f"  try {status.attempt + 1}   queue {status.queue}   worker {status.worker or figures.NOTHING}"),
-            Cell(f"   handed out {status.deliveries} times{stale}", _LABEL),
+            Cell(f"   handed out {_times_over(status.deliveries)}{stale}", _LABEL),
         ),
         (Cell("  id ", _LABEL), Cell(visible(status.id, 128))),
     ]
@@ -90,7 +90,7 @@ def _head(detail: TaskDetail, model: ClusterModel, width: int) -> list[Line]:
 def _unread(model: ClusterModel, task_id: str, task: TaskEntry | None, width: int) -> list[Line]:
     lines: list[Line] = []
     if task is not None:
-        lines += [_rule(task.name, width), (Cell("  "), Cell(task.state.value.upper(), state_tone(task.state)))]
+        lines += [section(task.name, width), (Cell("  "), Cell(task.state.value.upper(), state_tone(task.state)))]
     if "task" in model.problems:
         why = model.problems["task"]
     elif not model.link.is_live:
@@ -105,7 +105,7 @@ def _unread(model: ClusterModel, task_id: str, task: TaskEntry | None, width: in
 def _running(model: ClusterModel, detail: TaskDetail) -> list[Line]:
     if detail.status.state is not TaskState.RUNNING:
         return []
-    held = model.crew.running().get(detail.status.id)
+    held = model.running().get(detail.status.id)
     if held is None or (held[1].progress is None and not held[1].note):
         return []
     progress, note = held[1].progress, held[1].note
@@ -125,7 +125,7 @@ def task_detail(model: ClusterModel, task_id: str, now: float, width: int) -> li
     if detail.result is not None:
         lines += _document("result", detail.result, width)
     if detail.error:
-        lines += [_rule("error", width), (Cell(f"  {detail.error}", "error"),)]
+        lines += [section("error", width), (Cell(f"  {detail.error}", "error"),)]
     if detail.traceback is not None:
         lines += _document("traceback", detail.traceback, width)
     return lines

@@ -93,7 +93,7 @@ def _row(worker: WorkerEntry, now: float, *, live: bool) -> Row:
         worker.id,
         (
             Cell(worker.label),
-            Cell(state.value, state_tone(state) if live else ""),
+            Cell(state.value, state_tone(state)) if live else Cell(figures.UNKNOWN),
             _inflight(worker, state, live=live),
             Cell(f"{snapshot.cpu:.0f}%" if known else figures.UNKNOWN),
             Cell(figures.UNKNOWN if state is WorkerState.GONE or not live else figures.size(snapshot.rss)),
@@ -115,7 +115,10 @@ def _empty(model: ClusterModel, now: float) -> tuple[Line, ...]:
         return ((Cell("workers are not known yet" + (f": {reason}" if reason else ""), "muted"),),)
     silent = figures.seconds(now - model.started)
     where = f'no heartbeat in namespace "{model.identity.namespace}" in {silent}.'
-    return ((Cell(f"{where} Workers silent, or another namespace?"), Cell("   [L] local worker", "muted")),)
+    return (
+        (Cell(f"{where} Workers silent, or another namespace?"),),
+        (Cell("[L] starts a local worker", "muted"),),
+    )
 
 
 def worker_table(model: ClusterModel, now: float, state: TableState) -> TableView:
@@ -130,7 +133,7 @@ def worker_table(model: ClusterModel, now: float, state: TableState) -> TableVie
         empty = _empty(model, now)
     counts = Counter(worker.state(now) for worker in model.workers.values())
     tally = " · ".join(f"{counts[state]} {state.lower()}" for state in reversed(_ORDER) if counts[state])
-    note = (Cell(tally, "muted"),) if live else ()
+    note = (Cell(tally, "muted"),) if live and tally else ()
     if state.filter or state.sort:
         note = (*note, Cell("  ", ""), *table_note(state, layout))
     return TableView(COLUMNS, rows, titled("Workers", len(rows), len(model.workers), state), note, empty)

@@ -70,6 +70,15 @@ class LiveTable(Panel):
         rows = self.view.rows
         return rows[self._index] if rows else None
 
+    @property
+    def index(self) -> int:
+        """At which row the cursor is, from 0."""
+        return self._index
+
+    def home(self) -> None:
+        """Put the cursor on whatever is the first row."""
+        self._index = self.top = 0
+
     def _places(self) -> tuple[Place, ...]:
         """Return the columns that fit, laid out again only when columns or width are others."""
         columns, width, places = self._laid_out

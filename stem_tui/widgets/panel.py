@@ -144,8 +144,9 @@ class Panel(Widget, can_focus=True):
     # Events.
 
     def on_resize(self) -> None:
-        """Forget what was drawn at another size."""
+        """Forget what was drawn at another size, and leave no room unused."""
         self._drawn.clear()
+        self.top = max(0, min(self.top, self.count() - self.room))
         self.resized()
 
     def resized(self) -> None:

@@ -77,6 +77,10 @@ class LogTail(TextPanel):
         self.following = self.top >= self.count() - self.room
         self.repaint()
 
+    def restart(self) -> None:
+        """Begin with another text: follow its end."""
+        self.following = True
+
     def rule_note(self) -> Line:
         """Say whether the view follows."""
         place = super().rule_note()

@@ -2,8 +2,8 @@ import pytest
 
 from stem_core.commands import ORDERS
 from stem_core.config import StemConfig
-from stem_core.errors import ConfigurationError
-from stem_tui.actions import ACTIONS, Plan, Refusal, Target, find_action, pick_target, plan
+from stem_core.errors import ConfigurationError, StemError
+from stem_tui.actions import ACTIONS, Plan, Refusal, Target, find_action, named_target, pick_target, plan
 from stem_tui.keymap import build_keymap
 from stem_tui.session import Session
 from stem_tui.settings import ConsoleSettings
@@ -45,7 +45,7 @@ def planned(session: Session, action_id: str, target: Target) -> Plan:
 def test_every_action_is_complete():
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
     for action in ACTIONS:
-        assert action.keys
+        assert action.keys or action.group == "view", "what changes something has a key"
         assert action.help.endswith(".")
         assert action.title
         assert action.group in {"move", "find", "act", "view"}
@@ -57,7 +57,7 @@ def test_every_action_is_complete():
 
 
 def test_heavy_actions_are_upper_case():
-    heavy = {action.id for action in ACTIONS if action.gate >= 2}
+    heavy = {action.id for action in ACTIONS if action.gate >= 2 and action.changes_cluster}
     assert heavy == {"worker.stop", "task.terminate"}
     assert all(key.isupper() for action_id in heavy for key in find_action(action_id).keys)
 
@@ -92,7 +92,7 @@ def test_keys_may_be_written_as_they_look():
         ("worker.drain", WORKER, "stem worker drain --worker w1"),
         ("worker.stop", WORKER, "stem worker shutdown --mode soft --worker w1"),
         ("worker.scale", WORKER, "stem worker scale --concurrency 8 --worker w1"),
-        ("worker.inspect", WORKER, "stem worker ping --worker w1"),
+        ("worker.inspect", WORKER, "stem worker inspect --worker w1"),
         ("task.revoke", Target("task", "t9"), "stem worker revoke t9"),
         ("task.terminate", Target("task", "t9"), "stem worker revoke t9 --terminate"),
     ],
@@ -124,9 +124,78 @@ async def test_a_hard_stop_needs_the_workers_name():
     assert receipt.reason == "type the worker's name, w1, to stop it hard"
 
 
-def test_production_asks_one_level_more():
-    made = planned(a_session(prod=True), "queue.pause", Target("queue", "payments"))
-    assert made.echo == "payments"
+@pytest.mark.parametrize(
+    ("action_id", "target", "echo"),
+    [
+        ("queue.pause", Target("queue", "payments"), "payments"),
+        ("worker.drain", WORKER, "w1"),
+        ("worker.scale", WORKER, "w1"),
+        ("worker.stop", WORKER, "w1"),
+        ("task.revoke", Target("task", "0" * 24 + "cafecafe"), "cafecafe"),
+        ("task.terminate", Target("task", "0" * 24 + "cafecafe"), "cafecafe"),
+        ("local.start", Target(), "prod-eu"),
+    ],
+)
+def test_production_has_the_name_typed_and_a_reason_given_for_what_is_heavy(action_id, target, echo):
+    made = planned(a_session(prod=True, profile="prod-eu"), action_id, target)
+    assert made.echo == echo
+    heavy = find_action(action_id).gate >= 2
+    assert ("reason is needed" in (made.problem({**made.initial(), "app": "a:b"}) or "")) == heavy
+    assert planned(a_session(), action_id, target).echo is None
+
+
+async def test_the_reason_stands_on_the_receipt():
+    session = a_session(prod=True)
+    made = planned(session, "worker.drain", WORKER)
+    session.model.link_down("timed out", session.now())
+    assert (await made.run({"reason": "bad \x1b[31mhost"})).why == "bad \\x1b[31mhost"
+
+
+def test_a_protected_profile_is_armed_by_its_name_and_disarms_itself():
+    session = a_session(read_only=True, armable=True, profile="prod-eu")
+    refused = plan(find_action("worker.drain"), session, WORKER)
+    assert refused.reason == "this console is read only: drain / undrain is off; :rw arms it for 15 minutes"
+    assert planned(session, "rw.arm", Target()).echo == "prod-eu"
+    session.arm()
+    assert planned(session, "worker.drain", WORKER).title == "Drain w1?"
+    assert planned(session, "rw.arm", Target()).title == "Refuse changes again?"
+    session.disarm()
+    assert isinstance(plan(find_action("worker.drain"), session, WORKER), Refusal)
+
+
+def test_read_only_by_flag_cannot_be_armed_and_an_open_console_need_not_be():
+    by_flag = plan(find_action("rw.arm"), a_session(read_only=True), Target())
+    assert "--read-only holds" in by_flag.reason
+    assert "may change the cluster already" in plan(find_action("rw.arm"), a_session(), Target()).reason
+
+
+async def test_a_read_only_console_may_ask_but_not_tell():
+    session = a_session(read_only=True)
+
+    class Asked:
+        async def inspect(self, targets):
+            raise StemError("it was asked")
+
+    session.commander.control = Asked()
+    receipt = await planned(session, "worker.inspect", WORKER).run({})
+    assert receipt.reason == "it was asked"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "found"),
+    [
+        ("queue", "pay", Target("queue", "payments")),
+        ("queue", "paymnets", "there is no queue 'paymnets'; did you mean payments?"),
+        ("worker", "w", Target("worker", "w1")),
+        ("task", "deadbeef", Target("task", "0" * 24 + "deadbeef")),
+        ("task", "cafe", "no task ends in 'cafe'"),
+        ("task", "f" * 32, Target("task", "f" * 32)),
+        ("local", "x", "there is no local worker 'x'"),
+    ],
+)
+def test_the_bar_names_queues_workers_and_tasks(kind, text, found):
+    named = named_target(a_session(), kind, text)
+    assert (named.reason if isinstance(named, Refusal) else named) == found
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from stem_core.events import (
 from stem_core.text import visible
 from stem_tui.store import ClusterModel
 from stem_tui.store.events import MAX_EVENTS
-from stem_tui.views import event_lines, header_line, queue_table, task_detail, verdict_line, worker_table
+from stem_tui.views import events_table, header_line, queue_table, task_detail, verdict_line, worker_table
 from stem_tui.views.cells import TableState
 from stem_tui.views.task_rows import queue_tasks_table
 from tests.console.builders import WALL, a_model, frame, snapshot, stats
@@ -66,11 +66,12 @@ def test_whatever_comes_in_whatever_order_nothing_raises(script, filter_text):
         step(model, now)
         model.check_receipts(now)
     state = TableState(filter=filter_text)
-    shown = [header_line(model, now, 100), verdict_line(model, now), *event_lines(model, now, 50, filter_text)]
+    shown = [header_line(model, now, 100), verdict_line(model, now)]
     shown += task_detail(model, model.watched or "", now, 80)
     for view in (
         queue_table(model, now, state),
         worker_table(model, now, state),
+        events_table(model, now, 50, state),
         queue_tasks_table(model, "", now, state),
     ):
         shown += [row.cells for row in view.rows]

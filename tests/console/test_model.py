@@ -186,3 +186,19 @@ def test_huge_results_are_cut():
     assert model.detail.result.cut
     assert model.detail.result.size > 3_000_000
     assert sum(map(len, model.detail.result.lines)) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        ("shop.payments.http.StripeTimeout: read a.b: timed out", "StripeTimeout: read a.b: timed out"),
+        ("shop.tests.<locals>.Odd", "Odd"),
+        ("ValueError: shop.x.Y: no", "ValueError: shop.x.Y: no"),
+        ("no such. thing: x", "no such. thing: x"),
+    ],
+)
+def test_an_error_in_the_tail_is_named_by_its_class_alone(error, shown):
+    model = a_model()
+    model.apply_frames([frame(*life(fails=True, error=error))], 101.0)
+    assert model.events.entries[-1].detail.startswith(f"{shown} (max-retries-exhausted) after")
+    assert model.tasks.get("t1").detail == f"{shown} (max-retries-exhausted)"

@@ -5,11 +5,12 @@ import pytest
 
 from stem_core import FunctionTaskHandler, InMemoryBroker, SimpleTaskRegistry, Stem, TaskOptions, Worker
 from stem_core.client import ClusterClient
+from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import BrokerUnavailableError
 from stem_core.states import TaskState
 from stem_tui.actions import Target, find_action, plan
 from stem_tui.demo import DemoSource
-from stem_tui.session import Session
+from stem_tui.session import TICK, Session
 from stem_tui.settings import ConsoleSettings
 from stem_tui.store import EffectState, LinkState, ReceiptState
 
@@ -150,6 +151,50 @@ async def test_a_broker_that_is_down_at_the_start_is_tried_for_ever():
     source.gone = False
     await until(lambda: session.model.link.is_live)
     await session.close()
+
+
+class Ahead:
+    """The real clock, and some seconds more."""
+
+    def __init__(self) -> None:
+        self.more = 0.0
+
+    def time(self) -> float:
+        return SYSTEM_CLOCK.time() + self.more
+
+    def monotonic(self) -> float:
+        return SYSTEM_CLOCK.monotonic() + self.more
+
+    async def sleep(self, seconds: float) -> None:
+        await SYSTEM_CLOCK.sleep(seconds)
+
+
+async def test_an_armed_console_is_read_only_again_a_quarter_of_an_hour_after_its_last_command():
+    clock = Ahead()
+    session = Session(ConsoleSettings(read_only=True, armable=True), Flaky(InMemoryBroker()), clock)
+    session.start()
+    session.arm()
+    clock.more = 800.0
+    session.commander.open_receipt("pause", "naps")
+    clock.more = 1600.0
+    await asyncio.sleep(2 * TICK)
+    assert not session.model.identity.read_only
+    clock.more = 1800.0
+    await until(lambda: session.model.identity.read_only)
+    await session.close()
+
+
+async def test_an_inspected_worker_tells_its_tasks_and_which_of_them_are_revoked(cluster):
+    session, stem, _ = cluster
+    task_id = await stem.enqueue("nap", {"seconds": 30})
+    await until(lambda: task_id in session.model.crew.running())
+    await session.commander.control.revoke([task_id], reason="dup")
+    receipt = await do(session, "worker.inspect", Target("worker", "w1"))
+    assert receipt.note.startswith("running, 1 task, 1 revoked, in ")
+    answer = session.model.inspection
+    assert [task.id for task in answer.snapshot.running] == [task_id]
+    assert [(one.id, one.by, one.reason) for one in answer.revoked] == [(task_id, "ann@bastion", "dup")]
+    await do(session, "task.terminate", Target("task", task_id))
 
 
 async def test_the_demo_lives_and_stops_cleanly():

@@ -1,13 +1,16 @@
 import pytest
 
 from stem_core.delivery import Pause
+from stem_core.results import TaskStatus
+from stem_core.states import TaskState
 from stem_tui.store import ClusterModel, Identity
 from stem_tui.views import (
     Frozen,
-    event_lines,
+    events_table,
     header_line,
     queue_detail,
     queue_table,
+    queue_tasks_table,
     task_detail,
     verdict_line,
     worker_detail,
@@ -105,6 +108,7 @@ def test_without_a_broker_the_data_stays_and_is_visibly_old():
     figures = cells(queues, "payments")
     assert (figures["backlog"], figures["inflight"], figures["in"]) == ("12,418", "?", "?")
     assert cells(workers, "pay-1@host")["heartbeat"] == "?"
+    assert cells(workers, "pay-1@host")["state"] == "?", "it is the console that does not know"
     header = text_of(header_line(model, 144.0, 100))
     assert "✗ no broker 41s (timed out)  data as of" in header
     assert "actions off" in header
@@ -189,12 +193,12 @@ def test_empty_states_say_what_is_known():
 def test_the_tail_is_newest_first():
     model = a_model()
     model.apply_frames([frame(*life("0123456789abcdef", fails=True))], 100.0)
-    first = text_of(event_lines(model, 100.0, 10)[0])
+    first = text_of(events_table(model, 100.0, 10, PLAIN).rows[0].cells)
     assert "✗ failed" in first
     assert "payments.charge" in first
     assert "89abcdef" in first
     assert "StripeTimeout (max-retries-exhausted) after 500ms" in first
-    assert len(event_lines(model, 100.0, 10, "is:trouble")) == 1
+    assert len(events_table(model, 100.0, 10, TableState("is:trouble")).rows) == 1
 
 
 def test_text_from_the_wire_is_harmless_everywhere():
@@ -206,9 +210,10 @@ def test_text_from_the_wire_is_harmless_everywhere():
     model.apply_workers([(snapshot(evil, host=evil, queues=(evil,), running=(held,)), 1.0)], 100.0)
     model.apply_frames([frame(*life("t1", fails=True, name=evil, error=evil), source=evil)], 100.0)
     model.link_down(evil, 101.0)
-    lines = [header_line(model, 101.0, 100), *event_lines(model, 101.0, 10), *queue_detail(model, evil, 101.0, 100)]
+    lines = [header_line(model, 101.0, 100), *queue_detail(model, evil, 101.0, 100)]
     lines += [*worker_detail(model, evil, 101.0, 100), *task_detail(model, "t1", 101.0, 100)]
-    for view in (queue_table(model, 101.0, PLAIN), worker_table(model, 101.0, PLAIN)):
+    events = events_table(model, 101.0, 10, PLAIN)
+    for view in (queue_table(model, 101.0, PLAIN), worker_table(model, 101.0, PLAIN), events):
         lines += [row.cells for row in view.rows]
     lines += [row.cells for row in worker_tasks_table(model, evil, 101.0, PLAIN).rows]
     texts = [cell.text for line in lines for cell in line]
@@ -238,3 +243,63 @@ def test_what_the_broker_warns_of_is_marked_on_the_first_line_and_said_on_the_se
     busy.warned(["rediss://h is not verified"])
     said = text_of(verdict_line(busy, 102.0))
     assert said.index("payments") < said.index("not verified")
+
+
+def waiting_task(task_id: str, **fields) -> TaskStatus:
+    usual = {"name": "payments.charge", "queue": "payments", "state": TaskState.QUEUED}
+    return TaskStatus(id=task_id, **{**usual, **fields})
+
+
+def test_a_queues_tasks_are_those_held_those_that_wait_and_those_seen():
+    model = a_model()
+    model.apply_stats([stats(ready=7)], 100.0)
+    model.apply_workers([(snapshot(running=(running("t-run", started_at=WALL - 4), running("t-held"))), 0.1)], 100.0)
+    model.apply_frames([frame(*life("t-ended", fails=True))], 100.0)
+    model.watch_queue("payments")
+    later = waiting_task("t-later", due_at=WALL + 9.0, attempt=1, state=TaskState.RETRIED)
+    model.apply_waiting("payments", [waiting_task("t-second", enqueued_at=WALL - 3), waiting_task("t-a"), later], 100.0)
+    view = queue_tasks_table(model, "payments", 100.0, PLAIN)
+    assert [(row.key, cells(view, row.key)["state"]) for row in view.rows] == [
+        ("t-run", "running"),
+        ("t-held", "held"),
+        ("t-second", "waiting"),
+        ("t-a", "waiting"),
+        ("t-later", "delayed"),
+        ("t-ended", "failed"),
+    ]
+    assert cells(view, "t-second")["age"] == "3s"
+    assert cells(view, "t-a")["age"] == "?"
+    assert cells(view, "t-later")["progress"] == "in 9s"
+    assert "first 3 of 7 waiting" in text_of(view.note)
+    assert [row.key for row in queue_tasks_table(model, "payments", 100.0, TableState("is:waiting")).rows] == [
+        "t-second",
+        "t-a",
+    ]
+
+
+def test_what_waits_in_another_queue_is_not_shown_here():
+    model = a_model()
+    model.watch_queue("emails")
+    model.apply_waiting("emails", [waiting_task("t1")], 100.0)
+    model.apply_waiting("payments", [waiting_task("t2")], 100.0)
+    assert [task.id for task in model.waiting.tasks] == ["t1"]
+    view = queue_tasks_table(model, "payments", 100.0, PLAIN)
+    assert not view.rows
+    assert "not known yet" in text_of(view.empty[0])
+
+
+def test_a_queue_without_tasks_says_since_when_it_was_watched():
+    model = a_model()
+    model.watch_queue("payments")
+    model.apply_waiting("payments", [], 127.0)
+    view = queue_tasks_table(model, "payments", 127.0, PLAIN)
+    assert "nothing waits or runs here, and no task was seen in 27s" in text_of(view.empty[0])
+
+
+def test_what_ended_since_the_last_heartbeat_is_not_shown_as_running():
+    model = a_model()
+    model.apply_workers([(snapshot(running=(running("t1", started_at=WALL + 0.5),)), 0.1)], 100.0)
+    model.apply_frames([frame(*life("t1"))], 101.0)
+    (row,) = queue_tasks_table(model, "payments", 101.0, PLAIN).rows
+    assert "succeeded" in [cell.text for cell in row.cells]
+    assert not worker_tasks_table(model, "w1", 101.0, PLAIN).rows

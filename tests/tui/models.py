@@ -162,6 +162,21 @@ def _events(model: ClusterModel) -> None:
     model.events.count(1900, NOW - 0.1)
 
 
+def _waiting(model: ClusterModel) -> None:
+    model.watch_queue("payments")
+    model.apply_waiting(
+        "payments",
+        [
+            TaskStatus(
+                id=task_id(400 + place), name="payments.refund" if place % 5 == 4 else "payments.charge",
+                queue="payments", state=TaskState.QUEUED, enqueued_at=WALL - 341 + place,
+            )
+            for place in range(100)
+        ],
+        NOW - 0.3,
+    )  # fmt: skip
+
+
 def _receipt(model: ClusterModel) -> None:
     model.receipts.add(
         Receipt(
@@ -201,6 +216,7 @@ def lively(*, prod: bool = False, read_only: bool = False) -> ClusterModel:
     _workers(model)
     _events(model)
     _receipt(model)
+    _waiting(model)
     model.apply_rtt(0.004, NOW - 0.3)
     return model
 

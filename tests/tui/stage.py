@@ -119,7 +119,7 @@ class Live:
 
 
 @asynccontextmanager
-async def live(*, read_only: bool = False, prod: bool = False) -> AsyncIterator[Live]:
+async def live(*, read_only: bool = False, prod: bool = False, armable: bool = False) -> AsyncIterator[Live]:
     """Run a worker on two queues and a console that watches it."""
     broker = InMemoryBroker()
     registry = SimpleTaskRegistry().register(FunctionTaskHandler("nap", nap, TaskOptions(queue="naps")))
@@ -128,7 +128,7 @@ async def live(*, read_only: bool = False, prod: bool = False) -> AsyncIterator[
     )
     await worker.start()
     stem = Stem(broker=broker, registry=registry)
-    settings = ConsoleSettings(issuer="ann@bastion", read_only=read_only, prod=prod)
+    settings = ConsoleSettings(issuer="ann@bastion", read_only=read_only, prod=prod, armable=armable, profile="prod-eu")
     app = ConsoleApp(Session(settings, InMemory(broker)), load_theme("dark"), build_keymap())
     try:
         async with app.run_test(size=(100, 30)) as pilot:

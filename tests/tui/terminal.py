@@ -13,6 +13,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -31,7 +32,15 @@ def _without_queries(data: bytes) -> bytes:
 class Terminal:
     """A pseudo-terminal of a given size with a program in it."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, columns: int = 100, rows: int = 30) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        columns: int = 100,
+        rows: int = 30,
+        folder: Path | None = None,
+    ) -> None:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
@@ -47,6 +56,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             env={**os.environ, **env, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)},
+            cwd=folder,
             start_new_session=True,
         )
         self._open = True

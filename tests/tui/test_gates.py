@@ -67,6 +67,28 @@ async def test_a_running_task_is_terminated_from_the_workers_page() -> None:
         assert status.state is TaskState.CANCELLED
 
 
+async def test_a_waiting_task_is_found_on_its_queues_page_opened_and_revoked() -> None:
+    async with live() as console:
+        await console.press("p", "y")
+        await console.sees("effect seen")
+        task = await console.stem.enqueue("nap", args={"seconds": 1})
+        assert console.app.session.model.waiting is None
+        await console.press("enter")
+        await console.sees("waiting")
+        await console.press("enter")
+        await console.sees("QUEUED")
+        await console.sees('"seconds": 1')
+        assert console.app.session.model.watched_queue is None
+        await console.press("escape", "x")
+        await console.sees("Revoke nap?")
+        await console.press("y")
+        status = await console.stem.wait_for(task, timeout=5)
+        assert status.state is TaskState.CANCELLED
+        await console.sees("cancelled")
+        await console.press("escape")
+        assert console.app.session.model.watched_queue is None
+
+
 async def test_production_says_so_in_the_dialog() -> None:
     async with live(prod=True) as console:
         await console.press("p")
@@ -107,3 +129,44 @@ async def test_a_hard_stop_stays_disabled_until_the_name_is_typed() -> None:
         assert console.app.screen is dialog
         await console.press("shift+tab", *"w1", "enter", "right", "y")
         await until(lambda: "w1" not in console.app.session.model.workers)
+
+
+async def test_production_asks_for_the_name_and_y_alone_does_nothing() -> None:
+    async with live(prod=True) as console:
+        await console.press("p", "y")
+        dialog = console.app.screen
+        assert isinstance(dialog, ConfirmDialog)
+        await console.sees("Type naps to go ahead")
+        await console.press("tab", "tab", "tab", *"naps", "enter", "right", "y")
+        await console.sees("effect seen")
+        assert await console.paused("naps")
+
+
+async def test_a_protected_profile_is_armed_by_typing_its_name() -> None:
+    async with live(read_only=True, armable=True) as console:
+        await console.press("p")
+        await console.sees(":rw arms it for 15 minutes")
+        await console.press("colon", *"rw", "enter")
+        await console.sees("Allow changes to prod-eu?")
+        await console.press("tab", *"prod-eu", "enter", "right", "y")
+        await console.sees("RW 15m")
+        await console.press("p", "y")
+        await console.sees("effect seen")
+        assert await console.paused("naps")
+        await console.press("colon", *"ro", "enter", "y")
+        await console.sees("read only again")
+        await console.press("p")
+        assert not isinstance(console.app.screen, ConfirmDialog)
+
+
+async def test_i_shows_what_the_worker_answers_also_read_only() -> None:
+    async with live(read_only=True) as console:
+        task = await console.stem.enqueue("nap", args={"seconds": 30})
+        await until(lambda: task in console.app.session.model.crew.running())
+        await console.press("2", "i")
+        await console.sees("w1 answered in")
+        await console.sees("tasks 1")
+        await console.sees(task[-8:])
+        await console.sees("\u2713 inspect w1")
+        await console.press("escape")
+        assert not console.app.book.depth

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from stem_core import events as ev
 from stem_tui.actions import ACTIONS
 from stem_tui.screens.chooser import Chooser, Entry, ranked
 from stem_tui.screens.detail import QueuePage, TaskPage, WorkerPage
 from stem_tui.screens.overview import OverviewPage
 from stem_tui.screens.text_pages import HelpPage, ReceiptsPage
 from stem_tui.widgets.filter_bar import FilterBar
-from tests.tui.models import FLOWS, HOSTILE, NOW, _stats, blank, connecting, disconnected, empty, hostile, lively
-from tests.tui.stage import screen_text, still
+from tests.tui.models import (
+    FLOWS,
+    HOSTILE,
+    NOW,
+    WALL,
+    _stats,
+    blank,
+    connecting,
+    disconnected,
+    empty,
+    hostile,
+    lively,
+    task_id,
+)
+from tests.tui.stage import screen_text, still, until
 
 
 def test_every_action_is_done_by_the_frame_or_has_a_plan() -> None:
@@ -62,6 +76,29 @@ async def test_j_k_g_and_pages_move_the_cursor() -> None:
             assert page.lanes.key == keys[expected], key
 
 
+async def test_the_task_of_an_event_is_opened_and_the_cursor_stays_on_its_event() -> None:
+    model = lively()
+    app = still(model)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("3", "j")
+        page = app.book.page
+        assert isinstance(page, OverviewPage)
+        assert page.tail.selected is not None
+        assert "failed" in page.tail.selected.cells[1].text
+        held = page.tail.key
+        frame = ev.Frame("w9", "b", 0, WALL, 0, [ev.TaskReceived(WALL, "t9", "emails.send", "emails", 0)])
+        model.apply_frames([frame], NOW)
+        app.paint()
+        await pilot.pause()
+        assert page.tail.key == held
+        assert "follow off" in screen_text(app)
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.book.page, TaskPage))
+        assert app.book.page.subject.key == task_id(36)
+        await pilot.press("escape", "g")
+        assert page.tail.selected.key == str(model.events.kept)
+
+
 async def test_the_filter_narrows_with_every_letter_and_escape_clears_it() -> None:
     app = still(lively())
     async with app.run_test(size=(100, 30)) as pilot:
@@ -94,6 +131,7 @@ async def test_the_sort_picker_sorts_and_the_same_letter_again_reverses() -> Non
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press("s")
         assert isinstance(app.screen, Chooser)
+        assert "10m" not in screen_text(app).split("sort by")[1], "nothing is sorted by a graph"
         await pilot.press("c")
         page = app.book.page
         assert isinstance(page, OverviewPage)
@@ -169,10 +207,10 @@ async def test_a_double_click_opens_and_a_click_on_a_key_does_what_the_key_does(
         await pilot.pause()
         assert isinstance(app.book.page, QueuePage)
         await pilot.press("escape")
+        await until(lambda: "terminate" not in screen_text(app).splitlines()[-1])
         footer = screen_text(app).splitlines()[-1]
         await pilot.click("#footer", offset=(footer.index("help"), 0))
-        await pilot.pause()
-        assert isinstance(app.book.page, HelpPage)
+        await until(lambda: isinstance(app.book.page, HelpPage))
 
 
 @pytest.mark.parametrize("size", [(100, 30), (80, 24), (60, 16), (40, 10), (20, 5)])

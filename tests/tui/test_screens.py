@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import pytest
 from textual.pilot import Pilot
 
+from stem_core import InMemoryBroker
+from stem_core.client import ControlClient
 from stem_core.config import StemConfig
 from stem_tui.app import ConsoleApp
 from stem_tui.keymap import build_keymap
@@ -44,6 +46,8 @@ class StillSession(Session):
         super().__init__(ConsoleSettings(config=config, issuer="ann@bastion", read_only=read_only), clock=StillClock())
         self.model = model
         self.commander._model = model
+        if model.link.is_live:
+            self.commander.control = ControlClient(InMemoryBroker())
 
     async def run(self) -> None:
         return
@@ -98,6 +102,9 @@ SCREENS: dict[str, tuple[Callable[[], ClusterModel], list[str]]] = {
     "worker": (models.lively, ["2", "enter"]),
     "pause": (models.lively, ["p"]),
     "stop": (models.lively, ["2", "K"]),
+    "prod-stop": (lambda: models.lively(prod=True), ["2", "K"]),
+    "local-start": (models.lively, ["L"]),
+    "argument": (models.lively, ["2", "colon", *"scale", "space", "8"]),
     "help": (models.lively, ["question_mark"]),
     "palette": (models.lively, ["colon"]),
     "filtered": (models.lively, ["slash", *"mail", "enter"]),

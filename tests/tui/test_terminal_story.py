@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from tests.tui.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[bold]x[/] \u202egnp.exe"
+CANCEL = "\u2039 Cancel \u203a"
 APP = f"""
 import asyncio
 from stem_core import Stem
@@ -79,7 +81,9 @@ class Cluster:
 
     def console(self, columns: int = 100, rows: int = 30) -> Terminal:
         """Open the console."""
-        return Terminal([sys.executable, "-m", "stem_tui"], self.environment, columns=columns, rows=rows)
+        return Terminal(
+            [sys.executable, "-m", "stem_tui"], self.environment, columns=columns, rows=rows, folder=self.folder
+        )
 
     def queue(self) -> dict[str, Any]:
         """Return the default queue as scripts see it."""
@@ -155,13 +159,56 @@ def test_a_running_task_is_terminated_from_the_keyboard_and_ends_cancelled(clust
 def test_enter_on_a_fresh_dialog_changes_nothing(cluster: Cluster) -> None:
     cluster.start_worker("story-4")
     with cluster.console() as console:
-        console.wait_for("story-4")
-        console.wait_for("default")
+        console.wait_for("▸default")
         console.press("p")
         console.wait_for("Pause default?")
         console.press("\r")
         console.wait_for(lambda shown: "Pause default?" not in shown)
         assert cluster.queue()["paused"] is None
+
+
+def test_a_local_worker_is_started_watched_and_stopped_from_the_keyboard(cluster: Cluster) -> None:
+    with cluster.console() as console:
+        console.wait_for("no heartbeat in namespace")
+        console.press("L")
+        console.wait_for("Start a local worker?")
+        console.press("story_app:stem\r\r\r")  # Enter goes from field to field, and ends on Cancel
+        console.wait_for(CANCEL)
+        console.press("y")
+        console.wait_for("effect seen")
+        shown = console.wait_for("1 Local workers 1")
+        assert "story_app:stem" in shown
+        console.wait_for("$ stem worker start --app story_app:stem")
+        console.wait_for("ready")
+        (worker,) = [reply["worker"] for reply in cluster.stem("worker", "ping")]
+        assert worker in console.text()
+        cluster.stem("enqueue", "email.send", "--args", '{"to": "a@b.c"}')
+        console.press("q")
+        console.wait_for(lambda shown: f" {worker}" in shown and "2 Workers 1" in shown)
+        console.wait_for("succeeded email.send")
+        console.press("w")
+        console.wait_for("2 Log")
+        console.press("W")
+        console.wait_for(f"Stop {worker}?")
+        console.press("y")
+        console.wait_for("exit 0 after it was told to stop")
+        cluster.until(lambda: cluster.stem("worker", "ping") == [])
+
+
+def test_an_app_that_does_not_exist_is_told_in_the_workers_own_words(cluster: Cluster) -> None:
+    with cluster.console() as console:
+        console.wait_for("no heartbeat in namespace")
+        console.press("L")
+        console.wait_for("Start a local worker?")
+        console.press("nosuchapp:stem\r\r\r")
+        console.wait_for(CANCEL)
+        console.press("y")
+        shown = console.wait_for("failed: exit 64: stem: --app: there is no module 'nosuchapp'")
+        assert "exit 64" in shown
+        console.press("L")
+        console.wait_for("Start a local worker?")
+        shown = console.wait_for(CANCEL)
+        assert re.search(r"app +nosuchapp:stem", shown), "the app is remembered, so the focus starts on Cancel"
 
 
 def test_the_console_outlives_its_broker_and_shows_old_data_as_old(
