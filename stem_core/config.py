@@ -20,6 +20,8 @@ from stem_core.tls import TlsConfig, check_file
 from stem_core.urls import check_url
 
 DEFAULT: Final = "default"
+DEFAULT_BROKER_URL: Final = "sqlite://"
+"""The file that all processes of this user share, so that worker, producer and console find each other by themselves."""
 ARGUMENT: Final = "argument"
 
 _LATER: Final = (
@@ -60,7 +62,8 @@ class StemConfig:
     """All settings of one process.
 
     Args:
-        broker_url: Where jobs are; not shown by `repr`, since it may hold a password.
+        broker_url: Where jobs are; if nothing is set, this user's own SQLite file. Not shown by `repr`, since it may hold
+            a password.
         result_backend_url: Where results are; None for the broker's own store.
         default_queue: Queue of a worker that names none, and of what is enqueued without one.
         prefetch_multiplier: Jobs that a worker holds for each of its slots.
@@ -79,7 +82,7 @@ class StemConfig:
         sources: By setting, where it came from: a variable's, flag's or file's name, `argument` or `default`.
     """
 
-    broker_url: str | None = field(default=None, repr=False)
+    broker_url: str = field(default=DEFAULT_BROKER_URL, repr=False)
     result_backend_url: str | None = field(default=None, repr=False)
     default_queue: str = "default"
     prefetch_multiplier: int = 2
@@ -141,18 +144,6 @@ class StemConfig:
             client_key=self.tls_client_key,
             allow_insecure=self.tls_allow_insecure,
         )
-
-    def require_broker_url(self) -> str:
-        """Return the broker's URL.
-
-        Raises:
-            ConfigurationError: None is set.
-        """
-        if self.broker_url is None:
-            raise ConfigurationError(
-                "no broker is set", "set STEM_BROKER_URL, for example to redis://localhost:6379, or give --broker"
-            )
-        return self.broker_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,7 @@ class LocalWorkers:
     def _environment(self) -> dict[str, str]:
         environ = dict(self._environ)
         environ["PYTHONUNBUFFERED"] = "1"
-        if self._config.broker_url is not None:
-            environ["STEM_BROKER_URL"] = self._config.broker_url
+        environ["STEM_BROKER_URL"] = self._config.broker_url
         if self._config.result_backend_url is not None:
             environ["STEM_RESULT_BACKEND_URL"] = self._config.result_backend_url
         return environ

@@ -105,8 +105,6 @@ def load_settings(flags: ConsoleFlags | None = None, environ: Mapping[str, str] 
         result_backend_url=flags.backend,
         namespace=flags.namespace,
     )
-    if not flags.demo:
-        config.require_broker_url()
     return ConsoleSettings(
         config=config,
         theme=_theme(flags.theme, profile.get("theme"), file_name),

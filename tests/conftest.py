@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from tests.servers import RedisServer
 for variable in [name for name in os.environ if name == "NO_COLOR" or name.startswith("STEM_")]:
     if not variable.startswith("STEM_TEST_"):
         del os.environ[variable]
+
+# Nothing that a test leaves unset may lead to the files of whoever runs it.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="stem-tests-")
 
 settings.register_profile("stem", deadline=None, max_examples=60)
 settings.load_profile("stem")

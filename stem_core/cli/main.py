@@ -45,7 +45,8 @@ _UNREACHABLE: Final = "is the server running, and is STEM_BROKER_URL (or --broke
 def root() -> None:
     """Run Stem workers, look at a cluster, and command it.
 
-    The broker is the one that STEM_BROKER_URL names, or --broker.
+    The broker is the one that STEM_BROKER_URL names, or --broker; if nothing is set, a SQLite file that all processes
+    of this user share.
     """
 
 

@@ -76,7 +76,7 @@ class Invocation:
     def run(self, action: Callable[[ClusterClient], Awaitable[T]], **overrides: Any) -> T:
         """Connect to the cluster, do something with it, and disconnect."""
         config = self.config(**overrides)
-        refuse_memory(config.require_broker_url())
+        refuse_memory(config.broker_url)
 
         async def body() -> T:
             async with await ClusterClient.connect(config) as cluster:
@@ -90,7 +90,7 @@ def refuse_memory(url: str) -> None:
     if url.startswith("memory:"):
         raise NotSupportedError(
             "a memory:// broker lives inside one process, so the command line cannot reach one",
-            "use redis://host:port",
+            "use sqlite:///path, redis://host:port or postgresql://host/database",
         )
 
 
@@ -99,7 +99,7 @@ def cluster_options(command: F) -> F:
 
     @click.option("--namespace", metavar="NS", help="Which cluster of those that share the broker.")
     @click.option("--backend", metavar="URL", help="Where results are; by default in the broker.")
-    @click.option("--broker", metavar="URL", help="Where jobs are; by default what STEM_BROKER_URL says.")
+    @click.option("--broker", metavar="URL", help="Where jobs are; by default what STEM_BROKER_URL says, or this user's SQLite file.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
     @functools.wraps(command)
     def wrapped(

@@ -15,7 +15,7 @@ async def connect(config: StemConfig) -> tuple[Broker, ResultBackend]:
         ConfigurationError: No broker is set, or a URL cannot be used; names the setting.
         BrokerUnavailableError: A store cannot be reached.
     """
-    url = config.require_broker_url()
+    url = config.broker_url
     try:
         broker = await stores.connect_broker(url, namespace=config.namespace, tls=config.tls)
     except ConfigurationError as error:

@@ -19,7 +19,7 @@ from stem_core.client.preparing import Prepared, prepare
 from stem_core.client.sync import BACKGROUND
 from stem_core.client.watching import watch_task
 from stem_core.clock import SYSTEM_CLOCK, Clock
-from stem_core.config import StemConfig
+from stem_core.config import DEFAULT, StemConfig
 from stem_core.durations import Duration, format_duration, seconds
 from stem_core.errors import BrokerError, UsageError, WaitTimeoutError
 from stem_core.events import AfterTaskPublish, BeforeTaskPublish
@@ -211,7 +211,7 @@ class Stem:
         The command line does so with its flags, so that all tasks of a process agree with their worker.
         """
         self.config = config
-        if config.broker_url is not None:
+        if config.sources.get("broker_url", DEFAULT) != DEFAULT:
             self._broker = self._backend = None
         self._links.clear()
 

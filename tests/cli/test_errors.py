@@ -19,7 +19,6 @@ URL = "redis://127.0.0.1:1"
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["observe", "queues"], "STEM_BROKER_URL"),
         (["observe", "queues", "--broker", "localhost"], "--broker is 'localhost'"),
         (["observe", "queues", "--broker", "redis+cluster://localhost/1"], "--broker: redis+cluster"),
         (["observe", "queues", "--broker", "ftp://localhost"], "redis://"),
@@ -112,16 +111,6 @@ def test_an_app_that_fails_shows_its_own_error_and_line(
     assert one_line(ran.err)
     assert says in ran.err
     assert f"{name}.py:2" in ran.err
-
-
-def test_a_worker_without_a_broker_is_told_which_variable_to_set(
-    stem: Stem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "broker_less_app.py").write_text(APP)
-    monkeypatch.chdir(tmp_path)
-    ran = stem("worker", "start", "--app", "broker_less_app:stem")
-    assert ran.code == 64
-    assert "STEM_BROKER_URL" in ran.err
 
 
 def test_an_app_without_tasks_is_refused(stem: Stem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

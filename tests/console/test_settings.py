@@ -57,6 +57,5 @@ def test_a_broker_that_is_no_url_is_named(tmp_path):
         load_settings(profile(tmp_path, "broker_url: nonsense"), {})
 
 
-def test_no_broker_names_the_variable():
-    with pytest.raises(ConfigurationError, match="STEM_BROKER_URL"):
-        load_settings(ConsoleFlags(), {})
+def test_with_nothing_set_the_console_opens_this_users_own_file():
+    assert load_settings(ConsoleFlags(), {}).config.broker_url == "sqlite://"

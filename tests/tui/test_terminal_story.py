@@ -46,17 +46,12 @@ pytestmark = [pytest.mark.terminal, pytest.mark.timeout(120)]
 
 
 class Cluster:
-    """A namespace on a real server, with a worker process, and the command line to look at it."""
+    """A cluster with a worker process, and the command line to look at it."""
 
-    def __init__(self, server: RedisServer, namespace: str, folder: Path) -> None:
+    def __init__(self, settings: dict[str, str], folder: Path) -> None:
         (folder / "story_app.py").write_text(APP)
         self.folder = folder
-        self.environment = {
-            **os.environ,
-            "STEM_BROKER_URL": server.url,
-            "STEM_WORKER_NAMESPACE": namespace,
-            "PYTHONPATH": str(ROOT),
-        }
+        self.environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def stem(self, *words: str) -> Any:
@@ -98,9 +93,15 @@ class Cluster:
             time.sleep(0.05)
 
 
-@pytest.fixture
-def cluster(private_redis: RedisServer, namespace: str, tmp_path: Path) -> Iterator[Cluster]:
-    cluster = Cluster(private_redis, namespace, tmp_path)
+@pytest.fixture(params=["redis", "nothing-set"])
+def cluster(request: pytest.FixtureRequest, namespace: str, tmp_path: Path) -> Iterator[Cluster]:
+    """A namespace on a real server; or what comes by itself, in a home where nothing of Stem was ever used."""
+    if request.param == "redis":
+        server: RedisServer = request.getfixturevalue("private_redis")
+        settings = {"STEM_BROKER_URL": server.url, "STEM_WORKER_NAMESPACE": namespace}
+    else:
+        settings = {"XDG_DATA_HOME": str(tmp_path / "home")}
+    cluster = Cluster(settings, tmp_path)
     yield cluster
     for process in cluster.workers:
         if process.poll() is None:
@@ -211,6 +212,7 @@ def test_an_app_that_does_not_exist_is_told_in_the_workers_own_words(cluster: Cl
         assert re.search(r"app +nosuchapp:stem", shown), "the app is remembered, so the focus starts on Cancel"
 
 
+@pytest.mark.parametrize("cluster", ["redis"], indirect=True)
 def test_the_console_outlives_its_broker_and_shows_old_data_as_old(
     cluster: Cluster, private_redis: RedisServer
 ) -> None:
@@ -226,6 +228,7 @@ def test_the_console_outlives_its_broker_and_shows_old_data_as_old(
         cluster.until(lambda: [reply["worker"] for reply in cluster.stem("worker", "ping")] == ["story-5"])
 
 
+@pytest.mark.parametrize("cluster", ["redis"], indirect=True)
 def test_the_console_opens_without_a_broker_and_says_what_it_tries(cluster: Cluster) -> None:
     cluster.environment["STEM_BROKER_URL"] = "redis://127.0.0.1:1"
     with cluster.console() as console:

@@ -71,7 +71,7 @@ def test_arguments_beat_variables_beat_the_file() -> None:
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
-    assert StemConfig.from_environment({"STEM_BROKER_URL": " "}).broker_url is None
+    assert StemConfig.from_environment({"STEM_BROKER_URL": " "}).broker_url == "sqlite://"
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,10 @@ def test_a_variable_of_a_later_part_is_refused_not_ignored(variable: str) -> Non
         StemConfig.from_environment({variable: "x"})
 
 
-def test_a_missing_broker_names_the_variable() -> None:
-    with pytest.raises(ConfigurationError, match="STEM_BROKER_URL"):
-        StemConfig.from_environment({}).require_broker_url()
+def test_with_nothing_set_all_use_the_users_own_file() -> None:
+    config = StemConfig.from_environment({})
+    assert config.broker_url == "sqlite://"
+    assert config.sources["broker_url"] == "default"
 
 
 def test_a_printed_config_shows_no_password() -> None:
