@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from stem_core.cli.app import load_app
 from stem_core.cli.options import FLAGS, Invocation, cluster_options, refuse_memory, split_names
 from stem_core.cli.output import write_json
+from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
 from stem_core.config import DEFAULT, SETTINGS, StemConfig
 from stem_core.errors import ConfigurationError, NotSupportedError
