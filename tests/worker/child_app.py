@@ -23,12 +23,12 @@ stem = Stem.from_environment()
 
 
 @StemSignals.on_worker_child_init
-def note_init(event: WorkerChildInit, context: SignalContext) -> None:
+def note_init(event: WorkerChildInit, _context: SignalContext) -> None:
     note("init", event)
 
 
 @StemSignals.on_worker_child_shutdown
-def note_shutdown(event: WorkerChildShutdown, context: SignalContext) -> None:
+def note_shutdown(event: WorkerChildShutdown, _context: SignalContext) -> None:
     note("shutdown", event)
 
 
@@ -176,7 +176,9 @@ def flaky(context: TaskContext) -> int:
     return context.attempt
 
 
-@stem.task("picky", execution="process", max_retries=5, retry_policy=TaskRetryPolicy(dont_auto_retry_for=("LookupError",)))
+@stem.task(
+    "picky", execution="process", max_retries=5, retry_policy=TaskRetryPolicy(dont_auto_retry_for=("LookupError",))
+)
 def picky() -> None:
     raise KeyError("gone")
 
@@ -195,8 +197,8 @@ def large(size: int) -> str:
 @stem.task("flood", execution="process")
 def flood(lines: int) -> str:
     for number in range(lines):
-        print("out", number, "x" * 200)
-        print("err", number, "x" * 200, file=sys.stderr)
+        sys.stdout.write(f"out {number} {'x' * 200}\n")
+        sys.stderr.write(f"err {number} {'x' * 200}\n")
     return "done"
 
 
