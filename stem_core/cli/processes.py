@@ -23,7 +23,7 @@ log: Final = logging.getLogger("stem.supervisor")
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 MOST_EARLY: Final = 5
 """Deaths in a row before a worker was ready, after which nothing is to be hoped for."""
-_LEAST_PAUSE: Final = 0.5
+_LEAST_PAUSE: Final = 0.1
 _MOST_PAUSE: Final = 30.0
 _SETTLED: Final = 10.0
 _USAGE: Final = 64

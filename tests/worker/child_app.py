@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import socket
+import stat
 import subprocess
 import sys
 import time
@@ -183,6 +185,21 @@ def picky() -> None:
     raise KeyError("gone")
 
 
+@stem.task("fine_process", execution="process")
+def fine_process(context: TaskContext) -> str:
+    for _ in range(30):
+        context.progress(0.5)
+        time.sleep(0.01)
+    return "done"
+
+
+@stem.task("deaf_process", execution="process")
+def deaf_process(context: TaskContext) -> None:
+    context.progress(0.5)
+    while True:
+        pass
+
+
 @stem.task("result", execution="process")
 def result(kind: str) -> object:
     values: dict[str, object] = {"object": object(), "surrogate": "\ud800", "class": float, "huge": "x" * 70_000_000}
@@ -221,3 +238,27 @@ async def parent(context: TaskContext) -> str:
 
 
 kept: list[bytearray] = []
+
+
+def way_to_the_worker() -> int:
+    return next(fd for fd in range(3, 64) if is_socket(fd))
+
+
+def is_socket(fd: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(fd).st_mode)
+    except OSError:
+        return False
+
+
+@stem.task("closes", execution="process")
+def closes() -> None:
+    with socket.socket(fileno=way_to_the_worker()) as link:
+        link.shutdown(socket.SHUT_RDWR)
+    time.sleep(60)
+
+
+@stem.task("babbles", execution="process")
+def babbles() -> None:
+    os.write(way_to_the_worker(), b"\xff" * 16)
+    time.sleep(60)

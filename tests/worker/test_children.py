@@ -216,9 +216,7 @@ async def test_children_are_replaced_when_their_own_memory_has_grown(children: C
     await children.ended(await children.send("noop"))
     limit = worker.snapshot().children[0].rss + 40 * 2**20
     await worker.shutdown()
-    await children.worker(
-        app=APP, concurrency=1, lifecycle=WorkerLifecycleConfig(max_memory_per_child_bytes=limit)
-    )
+    await children.worker(app=APP, concurrency=1, lifecycle=WorkerLifecycleConfig(max_memory_per_child_bytes=limit))
     pids = [(await children.ended(await children.send("grow", {"megabytes": 25}))).result for _ in range(4)]
     assert pids[0] == pids[1] != pids[2] == pids[3]
 
