@@ -72,6 +72,32 @@ class BrokerFullError(BrokerError):
     """The broker has no room for new work. What is queued goes on being finished."""
 
 
+class ChildStartError(StemError):
+    """A child process for tasks did not come up."""
+
+
+class ChildDiedError(StemError):
+    """The child process that ran the task died; the message names its exit code or signal."""
+
+
+class TaskFailedInChildError(StemError):
+    """Stands in the worker for what a task raised in a child process.
+
+    Args:
+        kind: The exception's class.
+        message: Its text.
+        trace: Its traceback.
+        class_names: Names of its class and base classes, for retry policies.
+    """
+
+    def __init__(self, kind: str, message: str, trace: str, class_names: frozenset[str]) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.text = message
+        self.trace = trace
+        self.class_names = class_names
+
+
 class TaskSignal(StemError):  # noqa: N818 - control flow inside a task, not a fault
     """Base of what ends a running task from the outside, or by its own wish."""
 

@@ -29,8 +29,8 @@ class TaskOptions:
         visibility_timeout: Delays the reclaim of a job whose worker fell silent beyond the namespace's lease.
         soft_time_limit: Raises `SoftTimeLimitExceeded` inside the task after this long.
         hard_time_limit: Ends the task after this long.
-        execution: `inline` (on the event loop), `thread` or `process`; by default `async def` runs inline and
-            `def` in a thread.
+        execution: `inline` (on the event loop), `thread`, or `process` (a child process that can be killed); by
+            default `async def` runs inline and `def` in a thread.
         rate_limit: For example `10/s`.
         rate_key: What the rate limit counts by.
         unique: Refuse a second job with the same arguments while one waits or runs.
@@ -76,8 +76,6 @@ class TaskOptions:
     def _refuse_later_parts(self) -> None:
         if self.execution not in (None, "inline", "thread", "process"):
             raise UsageError(f"execution is {self.execution!r}", "use inline, thread or process")
-        if self.execution == "process":
-            raise NotSupportedError("execution='process' is not available yet", "use inline or thread")
         for name in _LATER:
             if getattr(self, name) is not None:
                 raise NotSupportedError(f"{name} is not available yet", "leave it out")

@@ -19,6 +19,22 @@ class RunningTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     note: str = ""
 
 
+class ChildSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A child process of a worker.
+
+    Args:
+        pid: Process id.
+        busy: Whether it runs a task.
+        tasks: Tasks it has run.
+        rss: Resident memory in bytes after the last of them.
+    """
+
+    pid: int
+    busy: bool = False
+    tasks: int = 0
+    rss: int = 0
+
+
 class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A worker at one moment.
 
@@ -50,6 +66,7 @@ class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         rss: Resident memory in bytes.
         cpu: Percent of one core since the last heartbeat.
         dropped: Events it could not publish.
+        children: Its child processes, cut at 200.
         capabilities: Commands it answers.
     """
 
@@ -80,6 +97,7 @@ class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     rss: int = 0
     cpu: float = 0.0
     dropped: int = 0
+    children: tuple[ChildSnapshot, ...] = ()
     capabilities: tuple[str, ...] = ()
 
 

@@ -28,7 +28,11 @@ def complain(message: str) -> None:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     flags = _Parser(prog="stem-tui", description="Watch a Stem cluster and command it from the keyboard.")
-    flags.add_argument("--broker", metavar="URL", help="broker, such as redis://localhost:6379 (STEM_BROKER_URL); by default this user's SQLite file")
+    flags.add_argument(
+        "--broker",
+        metavar="URL",
+        help="broker, such as redis://localhost:6379 (STEM_BROKER_URL); by default this user's SQLite file",
+    )
     flags.add_argument("--backend", metavar="URL", help="result backend; the broker's store if not given")
     flags.add_argument("--namespace", metavar="NS", help="namespace to watch (STEM_WORKER_NAMESPACE)")
     flags.add_argument("--config", metavar="FILE", help="profile: a YAML file with broker, theme, keys and more")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -45,6 +46,25 @@ class DurationType(click.ParamType[float]):
 
 
 DURATION: Final = DurationType()
+
+
+class SizeType(click.ParamType[int]):
+    """A number of bytes such as `500K`, `200M` or `2G`; gives bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read what the user wrote."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"([1-9][0-9]*)([KMG]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+        if match is None:
+            return self.fail(f"{value!r} is not a size; write one such as 200M or 2G", param, ctx)
+        return int(match[1]) * _UNITS[match[2].upper()]
+
+
+_UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+SIZE: Final = SizeType()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +119,11 @@ def cluster_options(command: F) -> F:
 
     @click.option("--namespace", metavar="NS", help="Which cluster of those that share the broker.")
     @click.option("--backend", metavar="URL", help="Where results are; by default in the broker.")
-    @click.option("--broker", metavar="URL", help="Where jobs are; by default what STEM_BROKER_URL says, or this user's SQLite file.")
+    @click.option(
+        "--broker",
+        metavar="URL",
+        help="Where jobs are; by default what STEM_BROKER_URL says, or this user's SQLite file.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
     @functools.wraps(command)
     def wrapped(

@@ -10,15 +10,17 @@ from typing import Any
 
 import click
 
-from stem_core.cli.app import load_app
-from stem_core.cli.options import FLAGS, Invocation, cluster_options, refuse_memory, split_names
+from stem_core.cli.options import FLAGS, SIZE, Invocation, cluster_options, refuse_memory, split_names
 from stem_core.cli.output import write_json
+from stem_core.cli.processes import Supervisor
+from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
 from stem_core.config import DEFAULT, SETTINGS, StemConfig
-from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.errors import ConfigurationError
 from stem_core.routing import RoutingSubscription
 from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
 from stem_core.worker.interrupts import handled
+from stem_core.worker.settings import AppPath
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -34,6 +36,8 @@ class StartOptions:
     autoscale: str | None
     prefetch_multiplier: int | None
     processes: int
+    max_tasks_per_child: int | None
+    max_memory_per_child: int | None
     worker_id: str | None
     log_level: str
 
@@ -45,18 +49,21 @@ class StartOptions:
 @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="How many tasks to run at once.")
 @click.option("--autoscale", metavar="MIN:MAX", help="Change the concurrency with the backlog, within these bounds.")
 @click.option("--prefetch-multiplier", type=click.IntRange(min=1), metavar="N", help="Jobs to hold for each slot.")
-@click.option("--processes", type=click.IntRange(min=1), default=1, metavar="N", help="Only 1 is available yet.")
+@click.option("--processes", type=click.IntRange(min=1), default=1, metavar="N", help="How many worker processes.")
+@click.option(
+    "--max-tasks-per-child", type=click.IntRange(min=1), metavar="N", help="Replace a child process after N tasks."
+)
+@click.option("--max-memory-per-child", type=SIZE, metavar="200M", help="Replace a child process that is larger.")
 @click.option("--worker-id", metavar="ID", help="By default stem-<pid>@<host>.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much to say on stderr.")
 @cluster_options
 def start(invocation: Invocation, **values: Any) -> int:
-    """Run a worker until it is told to stop: SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard."""
+    """Run a worker until it is told to stop: SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard.
+
+    With --processes it runs several, each of which is started again when it dies.
+    """
     options = StartOptions(**values)
     autoscale = parse_autoscale(options.autoscale)
-    if options.processes != 1:
-        raise NotSupportedError(
-            f"--processes {options.processes} is not available yet", "start several workers, each with its own id"
-        )
     logging.basicConfig(
         level=options.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
@@ -66,7 +73,36 @@ def start(invocation: Invocation, **values: Any) -> int:
     config = _merged(app, invocation, options)
     if config != app.config:
         app.use(config)
+    if options.processes > 1:
+        words = [command_line(invocation, options, number) for number in range(1, options.processes + 1)]
+        return asyncio.run(Supervisor(words, as_json=invocation.as_json).run())
     return asyncio.run(_serve(app, options, autoscale, as_json=invocation.as_json))
+
+
+def command_line(invocation: Invocation, options: StartOptions, number: int) -> list[str]:
+    """Return the words that start one of several worker processes.
+
+    Args:
+        invocation: What the shared flags said.
+        options: What the others said.
+        number: Which one; appended to the worker id, if one is given.
+    """
+    flags: list[tuple[str, object]] = [
+        *(("--queue", queue) for queue in options.queues),
+        *(("--broadcast", channel) for channel in options.broadcasts),
+        ("--concurrency", options.concurrency),
+        ("--autoscale", options.autoscale),
+        ("--prefetch-multiplier", options.prefetch_multiplier),
+        ("--max-tasks-per-child", options.max_tasks_per_child),
+        ("--max-memory-per-child", options.max_memory_per_child),
+        ("--worker-id", None if options.worker_id is None else f"{options.worker_id}-{number}"),
+        ("--log-level", options.log_level),
+        ("--broker", invocation.broker),
+        ("--backend", invocation.backend),
+        ("--namespace", invocation.namespace),
+    ]
+    given = [word for flag, value in flags if value is not None for word in (flag, str(value))]
+    return ["worker", "start", "--app", options.app, *given, "--json"]
 
 
 def parse_autoscale(text: str | None) -> WorkerAutoscaleConfig | None:
@@ -102,6 +138,9 @@ def _merged(app: Stem, invocation: Invocation, options: StartOptions) -> StemCon
 async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleConfig | None, *, as_json: bool) -> int:
     config = app.config
     queues = config.worker_queues or (app.routing.default_queue,)
+    lifecycle = WorkerLifecycleConfig(
+        max_tasks_per_child=options.max_tasks_per_child, max_memory_per_child_bytes=options.max_memory_per_child
+    )
     async with app:
         broker, backend = await app.connect()
         refuse_memory(broker.location)
@@ -115,9 +154,11 @@ async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleCon
             prefetch_multiplier=config.prefetch_multiplier,
             heartbeat_interval=config.heartbeat_interval,
             autoscale=autoscale,
+            lifecycle=lifecycle,
+            app=AppPath(options.app, config),
             enqueuer=app,
         )
-        with handled(worker, WorkerLifecycleConfig()):
+        with handled(worker, lifecycle):
             await worker.start()
             if as_json:
                 write_json({"worker": worker.id, "boot": worker.boot, "queues": queues, "namespace": broker.namespace})

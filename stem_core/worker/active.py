@@ -40,11 +40,12 @@ class Job(RunControl):
         broadcast: Whether it came over a broadcast channel, and so is not settled.
         started_at: Epoch seconds when its handler started, None before.
         task: The slot that runs its handler on the event loop, while it does.
+        on_stop: Called when it is told to stop, for a handler that runs elsewhere.
         void: Whether its outcome is nobody's business any more: the lease is lost or it was handed back.
         settling: Whether an outcome is on its way to the store.
     """
 
-    __slots__ = ("broadcast", "delivery", "envelope", "settling", "started_at", "task", "void")
+    __slots__ = ("broadcast", "delivery", "envelope", "on_stop", "settling", "started_at", "task", "void")
 
     def __init__(self, delivery: Delivery, envelope: Envelope | None, *, broadcast: bool = False) -> None:
         super().__init__()
@@ -53,14 +54,16 @@ class Job(RunControl):
         self.broadcast = broadcast
         self.started_at: float | None = None
         self.task: asyncio.Task[object] | None = None
+        self.on_stop: Callable[[], None] = _nothing
         self.void = False
         self.settling = False
 
     def tell(self, stop: TaskSignal) -> None:
-        """Tell a running handler to stop: on the event loop at its next await, in a thread at its next checkpoint."""
+        """Tell a running handler to stop: on the event loop at its next await, elsewhere at its next checkpoint."""
         self.stop = stop
         if self.task is not None:
             self.task.cancel()
+        self.on_stop()
 
 
 class Window:

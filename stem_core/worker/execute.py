@@ -23,8 +23,9 @@ from stem_core.service import Backoff
 from stem_core.tasks import Enqueuer, TaskContext
 from stem_core.text import visible
 from stem_core.worker.active import Job, Revoked, WorkerStops
+from stem_core.worker.children import ChildPool, ResultRefused, run_in_child
 from stem_core.worker.core import Core, log
-from stem_core.worker.outcome import POISON_CRASHES, UNREGISTERED_RETURNS, Ending, dead, failed, requeued
+from stem_core.worker.outcome import POISON_CRASHES, UNREGISTERED_RETURNS, Ending, dead, failed, not_json, requeued
 from stem_core.worker.plan import Plan, Plans, expires_at
 from stem_core.worker.running import Abandoned, run_in_thread, run_inline
 from stem_core.worker.threads import ThreadPool
@@ -45,14 +46,24 @@ class Executor:
         plans: How jobs are to be run.
         endings: Where their endings go.
         threads: Where blocking handlers run.
+        children: Where handlers run that must be killable.
         enqueuer: What handlers enqueue with.
     """
 
-    def __init__(self, core: Core, plans: Plans, endings: Endings, threads: ThreadPool, enqueuer: Enqueuer) -> None:
+    def __init__(
+        self,
+        core: Core,
+        plans: Plans,
+        endings: Endings,
+        threads: ThreadPool,
+        children: ChildPool,
+        enqueuer: Enqueuer,
+    ) -> None:
         self._core = core
         self._plans = plans
         self._endings = endings
         self._threads = threads
+        self._children = children
         self._enqueuer = enqueuer
         self._worker = core.settings.id
         self.closing: Callable[[], bool] = lambda: False
@@ -116,12 +127,8 @@ class Executor:
         await core.reporter.tell_now(
             TaskPrerun(at, delivery.id, envelope.name, delivery.queue, delivery.attempt), envelope
         )
-        context = TaskContext(envelope, delivery, self._worker, job, self._enqueuer)
         try:
-            if plan.inline:
-                result = await run_inline(job, plan, context)
-            else:
-                result = await run_in_thread(job, plan, context, self._threads)
+            result = await self._handled(job, envelope, plan)
             ending = Ending(Outcome.SUCCEEDED, result=result) if job.stop is None else self._stopped(job, plan, result)
         except (Abandoned, GeneratorExit):
             raise
@@ -139,6 +146,14 @@ class Executor:
             ending.failure,
         )
         return ending
+
+    async def _handled(self, job: Job, envelope: Envelope, plan: Plan) -> object:
+        if plan.execution == "process":
+            return await run_in_child(job, plan, self._children)
+        context = TaskContext(envelope, job.delivery, self._worker, job, self._enqueuer)
+        if plan.execution == "inline":
+            return await run_inline(job, plan, context)
+        return await run_in_thread(job, plan, context, self._threads)
 
     async def _own_cancellation(self, job: Job, error: asyncio.CancelledError) -> None:
         """Take a cancellation off this slot, unless it was meant for the whole worker."""
@@ -166,6 +181,8 @@ class Executor:
             return revoked(stop.revocation)
         if isinstance(stop, WorkerStops):
             return requeued()
+        if isinstance(error, ResultRefused):
+            return not_json(error.kind, error.message)
         cause = stop if isinstance(stop, HardTimeLimitExceeded) else error
         return failed(cause, job.delivery.attempt, plan, random.random)
 

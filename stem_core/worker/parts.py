@@ -17,6 +17,7 @@ from stem_core.text import visible
 from stem_core.worker.active import Window
 from stem_core.worker.autoscale import Autoscaler
 from stem_core.worker.broadcast import Broadcasts
+from stem_core.worker.children import ChildPool
 from stem_core.worker.control import Control, Orders
 from stem_core.worker.core import Core, log
 from stem_core.worker.execute import Executor
@@ -60,13 +61,15 @@ class Parts:
         self.leases = LeaseKeeper(broker, lambda: list(window.held), lambda job: lease_lost(core, job), clock)
         self.fetcher = Fetcher(core, plans, self.finisher, self.leases)
         self.threads = ThreadPool(f"task-{settings.id}")
-        executor = Executor(core, plans, self.finisher, self.threads, enqueuer)
+        self.children = ChildPool(core, registry)
+        executor = Executor(core, plans, self.finisher, self.threads, self.children, enqueuer)
         self.slots = Slots(window, executor.execute, self.reporter)
         executor.closing = lambda: self.slots.closing
         self.heartbeat = Heartbeat(core, self.finisher, self.leases)
         self.stopper = Shutdown(core, self.fetcher, self.finisher)
         self.scaler = Autoscaler(core, settings.autoscale, self.resize)
         self.heartbeat.max_concurrency = self.scaler.maximum
+        self.heartbeat.children = self.children.snapshots
         self.broadcasts = Broadcasts(core)
         orders = Orders(core, self.finisher, self.heartbeat, self.stopper, self.scaler, self.resize)
         self.control = Control(core, orders)
@@ -82,6 +85,7 @@ class Parts:
         before, window.concurrency = window.concurrency, slots
         self.finisher.hand_back(window.excess())
         self.slots.adjust()
+        self.children.trim()
         window.room.set()
         log.info("scaled from %d to %d slots: %s", before, slots, reason)
         core.reporter.tell(WorkerScaled(core.clock.time(), core.settings.id, before, slots, reason))
@@ -94,6 +98,7 @@ class Parts:
         for warning in core.broker.warnings:
             log.warning("%s", visible(warning))
         core.reporter.tell(WorkerInit(core.started_at, settings.id))
+        await self.children.open()
         core.lease = await core.broker.lease()
         await self.control.mark_start()
         await self.broadcasts.mark_start()
@@ -155,6 +160,7 @@ class Parts:
             await asyncio.wait([self._fetching], timeout=_LAST_WORDS)
         await self.slots.close()
         self.threads.close()
+        await self.children.close()
         core.state = "stopping"
         core.reporter.tell(WorkerShutdown(core.clock.time(), core.settings.id, self.stopper.reason))
         if self._lasting:

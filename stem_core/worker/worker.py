@@ -18,6 +18,7 @@ from stem_core.worker.enqueuing import OwnStem
 from stem_core.worker.interrupts import handled
 from stem_core.worker.parts import Parts
 from stem_core.worker.settings import (
+    AppPath,
     WorkerAutoscaleConfig,
     WorkerLifecycleConfig,
     WorkerSettings,
@@ -41,7 +42,9 @@ class Worker:
         prefetch_multiplier: Jobs to hold for each slot, the running one included.
         heartbeat_interval: Time between heartbeats, in seconds or as a timedelta.
         autoscale: Let the number of slots follow the work; it starts at the minimum.
-        lifecycle: How it ends.
+        lifecycle: How it and its child processes end.
+        app: `package.module:attribute` of the Stem in which child processes find the tasks with
+            `execution="process"`; needed if there are any.
         enqueuer: What tasks enqueue with; a `Stem` over the same broker and registry if not given.
         clock: Source of time.
 
@@ -63,6 +66,7 @@ class Worker:
         heartbeat_interval: Duration = 2.0,
         autoscale: WorkerAutoscaleConfig | None = None,
         lifecycle: WorkerLifecycleConfig | None = None,
+        app: str | AppPath | None = None,
         enqueuer: Enqueuer | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -77,6 +81,7 @@ class Worker:
             heartbeat_interval=seconds(heartbeat_interval),
             autoscale=autoscale,
             lifecycle=lifecycle or WorkerLifecycleConfig(),
+            app=AppPath(app) if isinstance(app, str) else app,
         )
         self._broker = broker
         self._backend = backend
@@ -109,6 +114,8 @@ class Worker:
         Raises:
             BrokerUnavailableError: The broker cannot be reached.
             UsageError: It was started before.
+            ConfigurationError: It has tasks for child processes, but not the app in which these find them.
+            ChildStartError: A child process does not come up.
         """
         if self._parts is not None:
             raise UsageError(f"worker {self.id!r} was started already", "make a new Worker for each start")
