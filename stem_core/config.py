@@ -16,17 +16,13 @@ from typing import Any, Final, TypedDict, Unpack
 from stem_core.durations import Duration, parse_duration, seconds
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.signing.keys import ALGORITHMS, SigningKey, read_key
 from stem_core.urls import check_url
 
 DEFAULT: Final = "default"
 ARGUMENT: Final = "argument"
 
 _LATER: Final = (
-    "STEM_SIGNING_ALGORITHM",
-    "STEM_SIGNING_KEYS",
-    "STEM_SIGNING_ACTIVE_KEY",
-    "STEM_SIGNING_PUBLIC_KEYS",
-    "STEM_SIGNING_PRIVATE_KEYS",
     "STEM_TLS_CA_CERT",
     "STEM_TLS_CLIENT_CERT",
     "STEM_TLS_CLIENT_KEY",
@@ -52,6 +48,11 @@ class ConfigOverrides(TypedDict, total=False):
     heartbeat_interval: Duration | None
     signals_enabled: bool | None
     signals_disabled: Iterable[str] | None
+    signing_algorithm: str | None
+    signing_keys: Iterable[str] | None
+    signing_active_key: str | None
+    signing_public_keys: Iterable[str] | None
+    signing_private_keys: Iterable[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,11 @@ class StemConfig:
         heartbeat_interval: Seconds between a worker's heartbeats.
         signals_enabled: Whether listeners in the process are called.
         signals_disabled: Names of signals that are not.
+        signing_algorithm: What messages are signed with; None for what the active key is for.
+        signing_keys: Shared secrets for HMAC-SHA256; like the next two never shown by `repr`.
+        signing_active_key: Id of the key that signs; None if only one can.
+        signing_public_keys: Ed25519 keys that verify.
+        signing_private_keys: Ed25519 keys that sign.
         sources: By setting, where it came from: a variable's, flag's or file's name, `argument` or `default`.
     """
 
@@ -86,6 +92,11 @@ class StemConfig:
     heartbeat_interval: float = 2.0
     signals_enabled: bool = True
     signals_disabled: tuple[str, ...] = ()
+    signing_algorithm: str | None = None
+    signing_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
+    signing_active_key: str | None = None
+    signing_public_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
+    signing_private_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -242,6 +253,26 @@ def _flag(name: str, value: object) -> bool:
     return word in _YES
 
 
+def _algorithm(name: str, value: object) -> str:
+    if value not in ALGORITHMS:
+        raise ConfigurationError(f"{name} is none that is known", f"it takes {' or '.join(ALGORITHMS)}")
+    return str(value)
+
+
+def _key_id(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} is not text", "it takes the id of a key")
+    return value
+
+
+def _keys(name: str, value: object) -> tuple[SigningKey, ...]:
+    # Nothing of the value is ever shown: it holds secrets.
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, Iterable) or isinstance(words, Mapping):
+        raise ConfigurationError(f"{name} is no list of keys", "write id:base64, several separated by commas")
+    return tuple(read_key(name, number, str(word).strip()) for number, word in enumerate(words, 1))
+
+
 def _signals(name: str, value: object) -> tuple[str, ...]:
     from stem_core.events import Event, event_name  # noqa: PLC0415 - spares all who set no signals the decoders' cost
 
@@ -267,5 +298,10 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         "heartbeat_interval": Setting("STEM_HEARTBEAT_INTERVAL", _duration),
         "signals_enabled": Setting("STEM_SIGNALS_ENABLED", _flag),
         "signals_disabled": Setting("STEM_SIGNALS_DISABLED", _signals),
+        "signing_algorithm": Setting("STEM_SIGNING_ALGORITHM", _algorithm),
+        "signing_keys": Setting("STEM_SIGNING_KEYS", _keys),
+        "signing_active_key": Setting("STEM_SIGNING_ACTIVE_KEY", _key_id),
+        "signing_public_keys": Setting("STEM_SIGNING_PUBLIC_KEYS", _keys),
+        "signing_private_keys": Setting("STEM_SIGNING_PRIVATE_KEYS", _keys),
     }
 )

@@ -38,6 +38,7 @@ class TaskOptions:
         expires: Do not start the task later than this after it was enqueued.
         result_ttl: How long the result is kept; a day if not set.
         ignore_result: Keep the state, but not what the task returned.
+        secrets: Names of arguments that are never shown to people: not by the command line, the console, or in errors.
     """
 
     queue: str = "default"
@@ -55,6 +56,7 @@ class TaskOptions:
     expires: Duration | None = None
     result_ttl: Duration | None = None
     ignore_result: bool = False
+    secrets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.priority <= MAX_PRIORITY:
@@ -71,6 +73,9 @@ class TaskOptions:
             value: Duration | None = getattr(self, name)
             if value is not None and seconds(value) <= 0:
                 raise UsageError(f"{name} is {value!r}", "use a positive number of seconds or a timedelta")
+        if isinstance(self.secrets, str) or not all(isinstance(name, str) for name in self.secrets):
+            raise UsageError("secrets is no list of names", 'write the names of arguments, such as ("password",)')
+        object.__setattr__(self, "secrets", tuple(self.secrets))
         self._refuse_later_parts()
 
     def _refuse_later_parts(self) -> None:
