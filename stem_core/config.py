@@ -16,7 +16,7 @@ from typing import Any, Final, TypedDict, Unpack
 from stem_core.durations import Duration, parse_duration, seconds
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
-from stem_core.signing.keys import ALGORITHMS, SigningKey, read_key
+from stem_core.signing.keys import ALGORITHMS, SigningKey, read_keys
 from stem_core.urls import check_url
 
 DEFAULT: Final = "default"
@@ -267,10 +267,9 @@ def _key_id(name: str, value: object) -> str:
 
 def _keys(name: str, value: object) -> tuple[SigningKey, ...]:
     # Nothing of the value is ever shown: it holds secrets.
-    words = value.split(",") if isinstance(value, str) else value
-    if not isinstance(words, Iterable) or isinstance(words, Mapping):
+    if not isinstance(value, Iterable) or isinstance(value, Mapping):
         raise ConfigurationError(f"{name} is no list of keys", "write id:base64, several separated by commas")
-    return tuple(read_key(name, number, str(word).strip()) for number, word in enumerate(words, 1))
+    return read_keys(name, value if isinstance(value, str) else ",".join(map(str, value)))
 
 
 def _signals(name: str, value: object) -> tuple[str, ...]:

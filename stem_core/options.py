@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from stem_core.durations import Duration, seconds
 from stem_core.errors import NotSupportedError, UsageError
@@ -73,9 +73,7 @@ class TaskOptions:
             value: Duration | None = getattr(self, name)
             if value is not None and seconds(value) <= 0:
                 raise UsageError(f"{name} is {value!r}", "use a positive number of seconds or a timedelta")
-        if isinstance(self.secrets, str) or not all(isinstance(name, str) for name in self.secrets):
-            raise UsageError("secrets is no list of names", 'write the names of arguments, such as ("password",)')
-        object.__setattr__(self, "secrets", tuple(self.secrets))
+        object.__setattr__(self, "secrets", _names(self.secrets))
         self._refuse_later_parts()
 
     def _refuse_later_parts(self) -> None:
@@ -88,3 +86,10 @@ class TaskOptions:
                 raise NotSupportedError(f"{name} is not available yet", "leave it out")
         if self.unique:
             raise NotSupportedError("unique=True is not available yet", "leave it out")
+
+
+def _names(secrets: Any) -> tuple[str, ...]:
+    # A single text would be taken for its letters, and hide nothing.
+    if isinstance(secrets, str) or not all(isinstance(name, str) for name in secrets):
+        raise UsageError("secrets is no list of names", 'write the names of arguments, such as ("password",)')
+    return tuple(secrets)

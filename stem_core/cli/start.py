@@ -116,6 +116,7 @@ async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleCon
             heartbeat_interval=config.heartbeat_interval,
             autoscale=autoscale,
             enqueuer=app,
+            signer=app.signer,
         )
         with handled(worker, WorkerLifecycleConfig()):
             await worker.start()

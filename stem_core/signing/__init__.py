@@ -7,7 +7,6 @@ readers without keys handle as ever, nothing is encoded twice, and no canonical 
 lies there.
 """
 
-from stem_core.signing.keys import SigningKey, read_key
 from stem_core.signing.signer import PayloadSigner, broadcast_scope, command_scope, job_scope
 
-__all__ = ["PayloadSigner", "SigningKey", "broadcast_scope", "command_scope", "job_scope", "read_key"]
+__all__ = ["PayloadSigner", "broadcast_scope", "command_scope", "job_scope"]

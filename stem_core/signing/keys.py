@@ -31,17 +31,20 @@ class SigningKey:
     material: bytes = field(repr=False)
 
 
-def read_key(name: str, number: int, text: str) -> SigningKey:
-    """Read one key of a list.
+def read_keys(name: str, text: str) -> tuple[SigningKey, ...]:
+    """Read a list of keys.
 
     Args:
         name: What is being set, for messages.
-        number: Which key of the list, for messages; the first is 1.
-        text: `id:base64`; both alphabets of base64 are understood, with and without padding.
+        text: `id:base64`, separated by commas; both alphabets of base64 are understood, with and without padding.
 
     Raises:
         ConfigurationError: It is not of that form. The message shows nothing of it.
     """
+    return tuple(_read(name, number, part.strip()) for number, part in enumerate(text.split(","), 1))
+
+
+def _read(name: str, number: int, text: str) -> SigningKey:
     key_id, _, encoded = text.partition(":")
     plain = encoded.strip().rstrip("=").replace("-", "+").replace("_", "/")
     if _ID.fullmatch(key_id.strip()) is None or not plain:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import os
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from stem_core.errors import ConfigurationError, SignatureError
@@ -18,6 +19,7 @@ from stem_core.signing.keys import (
     hmac_key,
     private_key,
     public_key,
+    read_keys,
     same_pair,
 )
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 MISSING: Final = "signature-missing"
 UNKNOWN_KEY: Final = "signature-unknown-key"
 INVALID: Final = "signature-invalid"
+
+_LISTS: Final = ("STEM_SIGNING_KEYS", "STEM_SIGNING_PUBLIC_KEYS", "STEM_SIGNING_PRIVATE_KEYS")
+_ALGORITHM: Final = "STEM_SIGNING_ALGORITHM"
 
 _FIELD: Final = b',"sig":"'
 _LONGEST: Final = len(_FIELD) + 32 + 1 + 86 + 2
@@ -87,28 +92,43 @@ class PayloadSigner:
         Raises:
             ConfigurationError: The keys cannot be used; names the variable and what it takes.
         """
-        lists = (config.signing_keys, config.signing_public_keys, config.signing_private_keys)
-        if not any(lists):
-            for variable, value in (("ALGORITHM", config.signing_algorithm), ("ACTIVE_KEY", config.signing_active_key)):
-                if value is not None:
-                    raise ConfigurationError(
-                        f"STEM_SIGNING_{variable} is set, but there is no key", "set STEM_SIGNING_KEYS, or unset it"
-                    )
-            return None
-        return cls(
-            keys=_by_id("STEM_SIGNING_KEYS", config.signing_keys),
-            public_keys=_by_id("STEM_SIGNING_PUBLIC_KEYS", config.signing_public_keys),
-            private_keys=_by_id("STEM_SIGNING_PRIVATE_KEYS", config.signing_private_keys),
-            active_key=config.signing_active_key,
-            algorithm=config.signing_algorithm,
+        return cls._from_lists(
+            (config.signing_keys, config.signing_public_keys, config.signing_private_keys),
+            config.signing_active_key,
+            config.signing_algorithm,
         )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> PayloadSigner | None:
-        """Return the signer that the `STEM_SIGNING_…` variables ask for, None if they ask for none."""
-        from stem_core.config import StemConfig  # noqa: PLC0415 - the settings stand above what they describe
+        """Return the signer that the `STEM_SIGNING_…` variables ask for, None if they ask for none.
 
-        return cls.from_config(StemConfig.from_environment(environ))
+        Raises:
+            ConfigurationError: As `from_config`.
+        """
+        found = os.environ if environ is None else environ
+        values = {name: found.get(name, "").strip() for name in (*_LISTS, "STEM_SIGNING_ACTIVE_KEY", _ALGORITHM)}
+        if not any(values.values()):
+            return None
+        lists = [read_keys(name, values[name]) if values[name] else () for name in _LISTS]
+        return cls._from_lists(lists, values["STEM_SIGNING_ACTIVE_KEY"] or None, values[_ALGORITHM] or None)
+
+    @classmethod
+    def _from_lists(
+        cls, lists: Sequence[Sequence[SigningKey]], active_key: str | None, algorithm: str | None
+    ) -> PayloadSigner | None:
+        if not any(lists):
+            for variable, value in (("STEM_SIGNING_ACTIVE_KEY", active_key), (_ALGORITHM, algorithm)):
+                if value is not None:
+                    raise ConfigurationError(f"{variable} is set, but there is no key", "set STEM_SIGNING_KEYS too")
+            return None
+        keys, public_keys, private_keys = (_by_id(name, each) for name, each in zip(_LISTS, lists, strict=True))
+        return cls(
+            keys=keys,
+            public_keys=public_keys,
+            private_keys=private_keys,
+            active_key=active_key,
+            algorithm=algorithm,
+        )
 
     @property
     def can_sign(self) -> bool:

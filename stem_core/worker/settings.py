@@ -11,6 +11,7 @@ from typing import Final
 from stem_core.durations import Duration, seconds
 from stem_core.errors import ConfigurationError, UsageError
 from stem_core.routing import RoutingSubscription
+from stem_core.signing import PayloadSigner
 
 MAX_SLOTS: Final = 10_000
 
@@ -85,6 +86,7 @@ class WorkerSettings:
         heartbeat_interval: Seconds between heartbeats.
         autoscale: How it scales itself, if it does.
         lifecycle: How it ends.
+        signer: What it verifies messages with, None if they are not signed.
     """
 
     id: str
@@ -96,6 +98,7 @@ class WorkerSettings:
     heartbeat_interval: float
     autoscale: WorkerAutoscaleConfig | None
     lifecycle: WorkerLifecycleConfig
+    signer: PayloadSigner | None = None
 
     def __post_init__(self) -> None:
         check_slots("concurrency", self.concurrency)
