@@ -117,8 +117,6 @@ def describe(failure: BaseException) -> TaskError:
 def without_secrets(error: TaskError, envelope: Envelope) -> TaskError:
     """Return an error without the values of secret arguments, should the task have put them into its message."""
     values = secret_values(envelope.args, envelope.secrets)
-    if not values:
-        return error
     return TaskError(type=error.type, message=hide(error.message, values), traceback=hide(error.traceback, values))
 
 
