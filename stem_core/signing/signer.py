@@ -35,7 +35,7 @@ _ALGORITHM: Final = "STEM_SIGNING_ALGORITHM"
 
 _FIELD: Final = b',"sig":"'
 _LONGEST: Final = len(_FIELD) + 32 + 1 + 86 + 2
-_END: Final = re.compile(rb',"sig":"([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{43,86})"\}')
+_END: Final = re.compile(rb',"sig":"([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{86}|[A-Za-z0-9_-]{43})"\}')
 
 Scope: TypeAlias = tuple[str, ...]
 """What a message is bound to: its kind, its namespace, its place."""

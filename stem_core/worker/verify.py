@@ -5,7 +5,7 @@ from __future__ import annotations
 from stem_core.delivery import Delivery
 from stem_core.envelope import MAX_ENVELOPE_BYTES, Envelope, unseal
 from stem_core.errors import EnvelopeInvalidError, SignatureError
-from stem_core.signing import PayloadSigner, broadcast_scope, job_scope
+from stem_core.signing import PayloadSigner, Scope, broadcast_scope, job_scope
 from stem_core.text import visible
 from stem_core.worker.active import Refusal
 from stem_core.worker.core import log
@@ -25,8 +25,10 @@ class Verifier:
 
     def read(self, delivery: Delivery) -> Envelope | Refusal:
         """Return a job's envelope; its signature must be for the queue and the id that the store gave."""
+        if self._signer is None:
+            return self._read(delivery, None)
         envelope = self._read(delivery, job_scope(self._namespace, delivery.queue, delivery.id))
-        if self._signer is not None and isinstance(envelope, Envelope) and envelope.id != delivery.id:
+        if isinstance(envelope, Envelope) and envelope.id != delivery.id:
             return _refused(delivery, Refusal("signature-invalid", "SignatureError", "it was signed with another id"))
         return envelope
 
@@ -34,9 +36,9 @@ class Verifier:
         """Return the envelope of a broadcast; its signature must be for the channel."""
         return self._read(delivery, broadcast_scope(self._namespace, channel))
 
-    def _read(self, delivery: Delivery, scope: tuple[str, ...]) -> Envelope | Refusal:
+    def _read(self, delivery: Delivery, scope: Scope | None) -> Envelope | Refusal:
         try:
-            if self._signer is not None and len(delivery.body) <= MAX_ENVELOPE_BYTES:
+            if self._signer is not None and scope is not None and len(delivery.body) <= MAX_ENVELOPE_BYTES:
                 self._signer.verify(delivery.body, scope)
             return unseal(delivery.body)
         except SignatureError as error:

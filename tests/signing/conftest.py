@@ -9,16 +9,17 @@ import pytest
 from stem_core.signing import PayloadSigner
 from stem_core.stores import connect_broker
 from stem_core.stores.memory import InMemoryBroker
+from tests.conftest import SERVED
 from tests.signing.signers import HMAC, SignedCluster
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
+@pytest.fixture(params=["memory", *SERVED])
 async def cluster(request: pytest.FixtureRequest, namespace: str) -> AsyncIterator[SignedCluster]:
     """A cluster on each kind of broker, where HMAC signatures are required."""
     if request.param == "memory":
         cluster = SignedCluster(InMemoryBroker(namespace, lease=1.0), HMAC)
     else:
-        cluster = SignedCluster(await connect_broker(request.getfixturevalue("redis_url"), namespace=namespace), HMAC)
+        cluster = SignedCluster(await connect_broker(request.getfixturevalue(request.param), namespace=namespace), HMAC)
     yield cluster
     await cluster.close()
 

@@ -91,6 +91,11 @@ def test_a_signature_must_stand_last_and_alone() -> None:
     assert refusal(HMAC, twice) == "signature-invalid"
 
 
+@pytest.mark.parametrize("length", range(100))
+def test_a_signature_of_any_other_length_is_refused(signer: PayloadSigner, length: int) -> None:
+    refusal(signer, b'{"a":1,"sig":"k.' + b"A" * length + b'"}')
+
+
 def test_base64_has_one_spelling(signer: PayloadSigner) -> None:
     signed = signer.sign(BODY, SCOPE)
     last = signed[-3:-2]
