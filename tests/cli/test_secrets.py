@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -76,7 +77,8 @@ def test_the_settings_show_ids_of_keys_only(stem: Stem, cluster: str, monkeypatc
 
 def test_secret_arguments_are_hidden_unless_they_are_asked_for(stem: Stem, cluster: str) -> None:
     (task_id,) = stem("enqueue", "x", "--args", ARGS, "--json").json["ids"]
-    asyncio.run(kill(cluster))
+    with ThreadPoolExecutor(1) as thread:  # pytest-asyncio keeps an event loop in this one
+        thread.submit(asyncio.run, kill(cluster)).result()
     for words in (("task", "show", task_id), ("task", "list"), ("dlq", "list"), ("dlq", "show", task_id)):
         for ran in (stem(*words), stem(*words, "--json")):
             assert ran.code == 0
