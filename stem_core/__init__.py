@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stem_core.retry import TaskRetryPolicy
     from stem_core.routing import RoutingConfig, RoutingSubscription, load_routing
     from stem_core.signals import SignalSubscription, StemSignals
+    from stem_core.signing import PayloadSigner
     from stem_core.states import TaskState
     from stem_core.stores import connect_backend, connect_broker
     from stem_core.stores.memory import InMemoryBroker, InMemoryResultBackend
@@ -33,6 +34,7 @@ _PLACES: Final = {
     "FunctionTaskHandler": "stem_core.tasks",
     "InMemoryBroker": "stem_core.stores.memory",
     "InMemoryResultBackend": "stem_core.stores.memory",
+    "PayloadSigner": "stem_core.signing",
     "PostgresBroker": "stem_core.stores.postgres",
     "PostgresResultBackend": "stem_core.stores.postgres",
     "RedisResultBackend": "stem_core.stores.redis",
@@ -66,6 +68,7 @@ __all__ = [
     "FunctionTaskHandler",
     "InMemoryBroker",
     "InMemoryResultBackend",
+    "PayloadSigner",
     "PostgresBroker",
     "PostgresResultBackend",
     "RedisResultBackend",

@@ -56,6 +56,20 @@ class EnvelopeInvalidError(StemError):
     """Bytes from a queue that are not an envelope."""
 
 
+class SignatureError(StemError):
+    """A message that is not signed, or not as it must be.
+
+    Args:
+        reason: `signature-missing`, `signature-unknown-key` or `signature-invalid`.
+        message: What was found.
+        hint: What would be right.
+    """
+
+    def __init__(self, reason: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+
 class WaitTimeoutError(StemError):
     """A task did not reach a terminal state in the time given."""
 

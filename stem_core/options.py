@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from stem_core.durations import Duration, seconds
 from stem_core.errors import NotSupportedError, UsageError
@@ -38,6 +38,7 @@ class TaskOptions:
         expires: Do not start the task later than this after it was enqueued.
         result_ttl: How long the result is kept; a day if not set.
         ignore_result: Keep the state, but not what the task returned.
+        secrets: Names of arguments that are never shown to people: not by the command line, the console, or in errors.
     """
 
     queue: str = "default"
@@ -55,6 +56,7 @@ class TaskOptions:
     expires: Duration | None = None
     result_ttl: Duration | None = None
     ignore_result: bool = False
+    secrets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.priority <= MAX_PRIORITY:
@@ -71,6 +73,7 @@ class TaskOptions:
             value: Duration | None = getattr(self, name)
             if value is not None and seconds(value) <= 0:
                 raise UsageError(f"{name} is {value!r}", "use a positive number of seconds or a timedelta")
+        object.__setattr__(self, "secrets", _names(self.secrets))
         self._refuse_later_parts()
 
     def _refuse_later_parts(self) -> None:
@@ -81,3 +84,10 @@ class TaskOptions:
                 raise NotSupportedError(f"{name} is not available yet", "leave it out")
         if self.unique:
             raise NotSupportedError("unique=True is not available yet", "leave it out")
+
+
+def _names(secrets: Any) -> tuple[str, ...]:
+    # A single text would be taken for its letters, and hide nothing.
+    if isinstance(secrets, str) or not all(isinstance(name, str) for name in secrets):
+        raise UsageError("secrets is no list of names", 'write the names of arguments, such as ("password",)')
+    return tuple(secrets)

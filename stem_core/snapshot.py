@@ -57,10 +57,11 @@ class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         running: The tasks it runs, longest first, cut at 200.
         held: Number of jobs it holds, started or not.
         active: Number of tasks it runs.
-        succeeded: Since its start; likewise the next three.
+        succeeded: Since its start; likewise the next four.
         failed: Dead-lettered or failed.
         retried: To be repeated.
         cancelled: Revoked or expired.
+        refused: Jobs, broadcasts and commands that were not taken for their signature, or as repetitions.
         loop_lag: Worst delay of its event loop since the last heartbeat, in seconds.
         lease_age: Seconds since its leases were last renewed, None if it holds none.
         rss: Resident memory in bytes.
@@ -92,6 +93,7 @@ class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     failed: int = 0
     retried: int = 0
     cancelled: int = 0
+    refused: int = 0
     loop_lag: float = 0.0
     lease_age: float | None = None
     rss: int = 0

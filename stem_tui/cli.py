@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from stem_core.argv import hide_credentials
 from stem_core.errors import ConfigurationError, StemError
 
 EXIT_USAGE = 64
@@ -45,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the console. Exits 0, 64 for wrong usage or settings, 70 after a crash."""
+    if arguments is None:
+        hide_credentials()
     flags = parser().parse_args(arguments)
     if flags.version:
         from stem_core import __version__  # noqa: PLC0415 - only this flag needs it

@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 import click
 
 from stem_core import __version__
+from stem_core.argv import hide_credentials
 from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.output import write_error
 from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError, UsageError
@@ -52,6 +53,7 @@ def root() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process, and exit."""
+    hide_credentials()
     sys.exit(run(sys.argv[1:]))
 
 

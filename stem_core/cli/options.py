@@ -134,6 +134,11 @@ def cluster_options(command: F) -> F:
     return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
 
 
+def reveal_option(command: F) -> F:
+    """Add `--reveal`, which shows the secret arguments of a task."""
+    return click.option("--reveal", is_flag=True, help="Show secrets among the arguments too.")(command)
+
+
 def split_names(values: Iterable[str]) -> tuple[str, ...]:
     """Return names that were given one by one, or several separated by commas."""
     return tuple(dict.fromkeys(name.strip() for value in values for name in value.split(",") if name.strip()))

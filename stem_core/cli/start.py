@@ -157,6 +157,7 @@ async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleCon
             lifecycle=lifecycle,
             app=AppPath(options.app, config),
             enqueuer=app,
+            signer=app.signer,
         )
         with handled(worker, lifecycle):
             await worker.start()

@@ -15,7 +15,7 @@ from stem_core.client.function import TaskDecorator, TaskOptionsDict
 from stem_core.client.job import Job
 from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
-from stem_core.client.preparing import Prepared, prepare
+from stem_core.client.preparing import Prepared, prepare, signing_for
 from stem_core.client.sync import BACKGROUND
 from stem_core.client.watching import watch_task
 from stem_core.clock import SYSTEM_CLOCK, Clock
@@ -27,6 +27,7 @@ from stem_core.options import TaskOptions
 from stem_core.results import TaskStatus
 from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
 from stem_core.signals import StemSignals
+from stem_core.signing import PayloadSigner
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import SimpleTaskRegistry
 from stem_core.tasks.context import EnqueueOptions
@@ -48,9 +49,13 @@ class Stem:
         routing: Which task goes where; if None, `config.routing_config` names the file.
         config: Settings; if None, and no broker is given, the environment's.
         clock: Tells the time at which jobs are enqueued.
+        signer: Signs what is enqueued; if None, what the settings ask for.
+
+    Attributes:
+        signer: Signs what is enqueued; None if nothing is signed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the seed's public constructor
         self,
         *,
         broker: Broker | None = None,
@@ -59,7 +64,10 @@ class Stem:
         routing: RoutingConfig | None = None,
         config: StemConfig | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        signer: PayloadSigner | None = None,
     ) -> None:
+        self._given_signer = signer
+        self.signer = _signer(signer, config)
         if config is None:
             config = StemConfig.from_environment() if broker is None else StemConfig()
         if broker is None and backend is not None:
@@ -211,6 +219,7 @@ class Stem:
         The command line does so with its flags, so that all tasks of a process agree with their worker.
         """
         self.config = config
+        self.signer = _signer(self._given_signer, config)
         if config.sources.get("broker_url", DEFAULT) != DEFAULT:
             self._broker = self._backend = None
         self._links.clear()
@@ -233,7 +242,10 @@ class Stem:
         handler = self.registry.get(job.name)
         if handler.checks_arguments:
             handler.bind(job.args)
-        return prepare(job, handler.options, self.routing, self._clock.time())
+        sign = None
+        if self.signer is not None:
+            sign = signing_for(self.signer, self.config.namespace if self._broker is None else self._broker.namespace)
+        return prepare(job, handler.options, self.routing, self._clock.time(), sign)
 
     def _check_blocking(self) -> None:
         if self._broker is not None and not self._broker.location.startswith(_IN_PROCESS):
@@ -276,6 +288,12 @@ def _routing(routing: RoutingConfig | None, config: StemConfig) -> RoutingConfig
     if routing is None:
         routing = load_routing(config.routing_config) if config.routing_config else RoutingConfig()
     return routing.with_default(config.default_queue)
+
+
+def _signer(given: PayloadSigner | None, config: StemConfig | None) -> PayloadSigner | None:
+    if given is not None:
+        return given
+    return PayloadSigner.from_environment() if config is None else PayloadSigner.from_config(config)
 
 
 async def _whereabouts(link: Link, task_id: str) -> str:

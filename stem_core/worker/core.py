@@ -20,12 +20,13 @@ log: Final = logging.getLogger("stem.worker")
 
 @dataclass(slots=True)
 class Counts:
-    """How jobs ended since the start."""
+    """How jobs ended since the start, and how many messages were refused for their signature."""
 
     succeeded: int = 0
     failed: int = 0
     retried: int = 0
     cancelled: int = 0
+    refused: int = 0
 
     def add(self, outcome: Outcome) -> None:
         """Count one."""

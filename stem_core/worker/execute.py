@@ -22,10 +22,19 @@ from stem_core.results import TaskError
 from stem_core.service import Backoff
 from stem_core.tasks import Enqueuer, TaskContext
 from stem_core.text import visible
-from stem_core.worker.active import Job, Revoked, WorkerStops
+from stem_core.worker.active import Job, Refusal, Revoked, WorkerStops
 from stem_core.worker.children import ChildPool, ResultRefused, run_in_child
 from stem_core.worker.core import Core, log
-from stem_core.worker.outcome import POISON_CRASHES, UNREGISTERED_RETURNS, Ending, dead, failed, not_json, requeued
+from stem_core.worker.outcome import (
+    POISON_CRASHES,
+    UNREGISTERED_RETURNS,
+    Ending,
+    dead,
+    failed,
+    not_json,
+    requeued,
+    without_secrets,
+)
 from stem_core.worker.plan import Plan, Plans, expires_at
 from stem_core.worker.running import Abandoned, run_in_thread, run_inline
 from stem_core.worker.threads import ThreadPool
@@ -72,7 +81,7 @@ class Executor:
         """Take a job to its ending. Nothing that a task does comes out of here."""
         envelope = job.envelope
         if envelope is None:
-            self._end(job, dead("invalid-envelope", "EnvelopeInvalidError", "the bytes are not an envelope"), None)
+            self._end(job, refused(job), None)
             return
         plan = self._plans.of(envelope) if self._plans.known(envelope.name) else None
         ending = self._examined(job, envelope, plan)
@@ -200,7 +209,14 @@ class Executor:
             return
         if not ending.ended_at:
             ending.ended_at = self._core.clock.time()
+        if ending.error is not None and job.envelope is not None:
+            ending.error = without_secrets(ending.error, job.envelope)
         self._endings.add(job, for_broadcast(ending) if job.broadcast else ending, plan)
+
+
+def refused(job: Job) -> Ending:
+    """End a job whose bytes are not trusted, or are no envelope; the dead letter keeps them."""
+    return dead(*(job.refusal or Refusal("invalid-envelope", "EnvelopeInvalidError", "the bytes are not an envelope")))
 
 
 _NO_HANDLER: Final = "no handler of that name is registered"

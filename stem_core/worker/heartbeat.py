@@ -118,6 +118,7 @@ class Heartbeat:
             failed=counts.failed,
             retried=counts.retried,
             cancelled=counts.cancelled,
+            refused=counts.refused,
             loop_lag=round(self._lag, 4),
             lease_age=self._leases.age if window.held else None,
             rss=self._process.memory_info().rss,

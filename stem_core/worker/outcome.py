@@ -14,6 +14,7 @@ from stem_core.delivery import Delivery, Outcome, Settlement
 from stem_core.envelope import Envelope
 from stem_core.errors import RetryRequested, TaskFailedInChildError
 from stem_core.events import MAX_TEXT, TaskEvent, TaskFailed, TaskRetry, TaskRevoked, TaskSucceeded
+from stem_core.redaction import hide, secret_values
 from stem_core.results import TaskError, TaskRecord, encode_record
 from stem_core.states import TaskState
 from stem_core.worker.active import Job
@@ -118,6 +119,12 @@ def describe(failure: BaseException) -> TaskError:
     return TaskError(
         type=_clean(name, 200), message=_clean(message, _MAX_MESSAGE), traceback=_clean(text, len(text) + 1)
     )
+
+
+def without_secrets(error: TaskError, envelope: Envelope) -> TaskError:
+    """Return an error without the values of secret arguments, should the task have put them into its message."""
+    values = secret_values(envelope.args, envelope.secrets)
+    return TaskError(type=error.type, message=hide(error.message, values), traceback=hide(error.traceback, values))
 
 
 def settlement(job: Job, ending: Ending, plan: Plan | None, worker: str) -> Settlement:

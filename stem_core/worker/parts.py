@@ -23,6 +23,7 @@ from stem_core.worker.core import Core, log
 from stem_core.worker.execute import Executor
 from stem_core.worker.fetch import Fetcher
 from stem_core.worker.finish import Finisher
+from stem_core.worker.gate import Gate
 from stem_core.worker.heartbeat import Heartbeat
 from stem_core.worker.lease import LeaseKeeper
 from stem_core.worker.plan import Plans
@@ -33,6 +34,7 @@ from stem_core.worker.shutdown import Shutdown
 from stem_core.worker.stopping import lease_lost
 from stem_core.worker.threads import ThreadPool
 from stem_core.worker.upkeep import run_upkeep
+from stem_core.worker.verify import Verifier
 
 _LAST_WORDS: Final = 2.0
 
@@ -59,7 +61,8 @@ class Parts:
         elsewhere = None if backend is None or backend.location == broker.results().location else backend
         self.finisher = Finisher(core, elsewhere)
         self.leases = LeaseKeeper(broker, lambda: list(window.held), lambda job: lease_lost(core, job), clock)
-        self.fetcher = Fetcher(core, plans, self.finisher, self.leases)
+        verifier = Verifier(settings.signer, broker.namespace)
+        self.fetcher = Fetcher(core, plans, self.finisher, self.leases, verifier)
         self.threads = ThreadPool(f"task-{settings.id}")
         self.children = ChildPool(core, registry)
         executor = Executor(core, plans, self.finisher, self.threads, self.children, enqueuer)
@@ -70,9 +73,10 @@ class Parts:
         self.scaler = Autoscaler(core, settings.autoscale, self.resize)
         self.heartbeat.max_concurrency = self.scaler.maximum
         self.heartbeat.children = self.children.snapshots
-        self.broadcasts = Broadcasts(core)
+        self.gate = Gate(settings.signer, broker.namespace)
+        self.broadcasts = Broadcasts(core, verifier, self.gate)
         orders = Orders(core, self.finisher, self.heartbeat, self.stopper, self.scaler, self.resize)
-        self.control = Control(core, orders)
+        self.control = Control(core, orders, self.gate)
         window.on_work = self.slots.wake
         window.on_release = self.stopper.changed
         self._fetching: asyncio.Task[object] | None = None
@@ -100,6 +104,7 @@ class Parts:
         core.reporter.tell(WorkerInit(core.started_at, settings.id))
         await self.children.open()
         core.lease = await core.broker.lease()
+        self.gate.since = await core.broker.time()
         await self.control.mark_start()
         await self.broadcasts.mark_start()
         core.state = "running"

@@ -12,6 +12,7 @@ from stem_core.config import StemConfig
 from stem_core.durations import Duration, seconds
 from stem_core.errors import ConfigurationError, UsageError
 from stem_core.routing import RoutingSubscription
+from stem_core.signing import PayloadSigner
 
 MAX_SLOTS: Final = 10_000
 
@@ -112,6 +113,7 @@ class WorkerSettings:
         autoscale: How it scales itself, if it does.
         lifecycle: How it ends.
         app: Where child processes find their tasks, if that is known.
+        signer: What it verifies messages with, None if they are not signed.
     """
 
     id: str
@@ -124,6 +126,7 @@ class WorkerSettings:
     autoscale: WorkerAutoscaleConfig | None
     lifecycle: WorkerLifecycleConfig
     app: AppPath | None = None
+    signer: PayloadSigner | None = None
 
     def __post_init__(self) -> None:
         check_slots("concurrency", self.concurrency)

@@ -11,6 +11,7 @@ from stem_core.durations import Duration, seconds
 from stem_core.errors import UsageError
 from stem_core.routing import RoutingSubscription
 from stem_core.service import spawn
+from stem_core.signing import PayloadSigner
 from stem_core.snapshot import WorkerSnapshot
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import Enqueuer, SimpleTaskRegistry
@@ -47,6 +48,7 @@ class Worker:
             `execution="process"`; needed if there are any.
         enqueuer: What tasks enqueue with; a `Stem` over the same broker and registry if not given.
         clock: Source of time.
+        signer: Verifies what it is given, and signs what its tasks enqueue; if None, what the environment asks for.
 
     Raises:
         ConfigurationError: A setting is not usable; the message names it.
@@ -69,6 +71,7 @@ class Worker:
         app: str | AppPath | None = None,
         enqueuer: Enqueuer | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        signer: PayloadSigner | None = None,
     ) -> None:
         sources = subscribed(queue, subscription)
         self._settings = WorkerSettings(
@@ -82,11 +85,12 @@ class Worker:
             autoscale=autoscale,
             lifecycle=lifecycle or WorkerLifecycleConfig(),
             app=AppPath(app) if isinstance(app, str) else app,
+            signer=PayloadSigner.from_environment() if signer is None else signer,
         )
         self._broker = broker
         self._backend = backend
         self._registry = registry
-        self._enqueuer: Enqueuer = enqueuer or OwnStem(broker, registry, backend)
+        self._enqueuer: Enqueuer = enqueuer or OwnStem(broker, registry, backend, self._settings.signer)
         self._clock = clock
         self._parts: Parts | None = None
         self._main: asyncio.Task[object] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from concurrent.futures import Future
 from typing import Final, NamedTuple
@@ -20,6 +21,7 @@ from stem_core.client import ClusterClient
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.errors import BrokerUnavailableError
 from stem_core.service import cancel, spawn
+from stem_core.signing import PayloadSigner
 from stem_tui.demo.load import Load
 from stem_tui.demo.tasks import SEED, registry
 
@@ -62,6 +64,7 @@ class DemoSource:
         self._seed = seed
         self._issuer = issuer
         self._broker = InMemoryBroker(namespace, clock)
+        self._signer = PayloadSigner(keys={"demo": os.urandom(32)})  # whatever keys the environment has for real ones
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Event | None = None
@@ -77,7 +80,7 @@ class DemoSource:
                 await asyncio.shield(asyncio.wrap_future(self._ready))
         except TimeoutError:
             raise BrokerUnavailableError("the embedded cluster does not start") from None
-        return ClusterClient(self._broker, issuer=self._issuer or None)
+        return ClusterClient(self._broker, issuer=self._issuer or None, signer=self._signer)
 
     async def close(self) -> None:
         """Stop the cluster and wait for its thread to end."""
@@ -99,7 +102,7 @@ class DemoSource:
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         tasks = registry(self._seed)
-        async with Stem(broker=self._broker, registry=tasks) as stem:
+        async with Stem(broker=self._broker, registry=tasks, signer=self._signer) as stem:
             first = [self._hire(post, tasks) for post in POSTS]
             for worker in first:
                 await worker.start()
@@ -122,6 +125,7 @@ class DemoSource:
             concurrency=post.slots,
             lifecycle=WorkerLifecycleConfig(install_signal_handlers=False, soft_grace_period=3.0),
             clock=self._clock,
+            signer=self._signer,
         )
 
     async def _keep(self, post: Post, worker: Worker, stem: Stem) -> None:
