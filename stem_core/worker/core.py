@@ -12,7 +12,7 @@ from stem_core.errors import BrokerError
 from stem_core.stores.port import Broker
 from stem_core.text import visible
 from stem_core.worker.active import Window
-from stem_core.worker.publish import Reporter
+from stem_core.reporting import Reporter
 from stem_core.worker.settings import WorkerSettings
 
 log: Final = logging.getLogger("stem.worker")

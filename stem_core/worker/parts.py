@@ -25,7 +25,7 @@ from stem_core.worker.heartbeat import Heartbeat
 from stem_core.worker.lease import LeaseKeeper
 from stem_core.worker.plan import Plans
 from stem_core.worker.pool import Slots
-from stem_core.worker.publish import Frames, Reporter
+from stem_core.reporting import Frames, Reporter
 from stem_core.worker.settings import WorkerSettings
 from stem_core.worker.shutdown import Shutdown
 from stem_core.worker.stopping import lease_lost
