@@ -148,6 +148,9 @@ class ScheduleEntry:
     def _json_args(self) -> dict[str, object]:
         if not isinstance(self.args, Mapping):
             raise self._wrong("args", f"are a {type(self.args).__name__}", "give a mapping of argument names")
+        for key in self.args:
+            if type(key) is not str:
+                raise self._wrong("args", f"have the name {key!r}", "argument names are text")
         try:
             known: dict[str, object] = msgspec.json.decode(msgspec.json.encode(dict(self.args)), type=dict[str, object])
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:

@@ -57,7 +57,7 @@ def _duration(node: Node) -> float:
 def _moment(node: Node) -> datetime:
     value = node.value
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(node.text())
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
