@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from typing import Final
 
+from stem_core.errors import BrokerFullError
 from stem_core.schedule.book import Scheduled, Unreadable
 from stem_core.schedule.dispatch import CLAIM_LIFE, Dispatcher
 from stem_core.schedule.timing import Timing
@@ -32,6 +33,7 @@ class Rounds:
         self._timings: dict[str, tuple[int, Timing]] = {}
         self._next: dict[str, tuple[int, int, int | None]] = {}
         self._complained: set[Unreadable] = set()
+        self._without_room: set[str] = set()
 
     async def attend(self) -> float:
         """Send what is due.
@@ -40,7 +42,7 @@ class Rounds:
             Seconds until the next round.
 
         Raises:
-            BrokerError: The broker cannot be reached, or has no room; all other entries were attended to.
+            BrokerError: The broker cannot be reached.
         """
         dispatcher = self._dispatcher
         await dispatcher.broker_clock.synchronise()
@@ -56,12 +58,12 @@ class Rounds:
             answers = await asyncio.gather(
                 *(dispatcher.attend(item, self._timing(item)) for item in part), return_exceptions=True
             )
-            failures += [answer for answer in answers if isinstance(answer, BaseException)]
             for item, answer in zip(part, answers, strict=True):
-                if isinstance(answer, BaseException):
-                    continue
-                # What somebody else attends to is looked at again with the next round.
-                wakes[item.name] = _NEVER if answer is None else self._wake(answer)
+                # What somebody else attends to, or has no room, is looked at again with the next round.
+                wakes[item.name] = self._wake(answer) if isinstance(answer, Scheduled) else _NEVER
+                self._note_room(item.name, answer)
+                if isinstance(answer, BaseException) and not isinstance(answer, BrokerFullError):
+                    failures.append(answer)
         if failures:
             raise failures[0]
         return min(LOOK_AGAIN, max(min(wakes.values(), default=_NEVER) - dispatcher.broker_clock.now(), 0) / 1000)
@@ -88,6 +90,13 @@ class Rounds:
         names = {item.name for item in items}
         self._timings = {name: known for name, known in self._timings.items() if name in names}
         self._next = {name: known for name, known in self._next.items() if name in names}
+
+    def _note_room(self, name: str, answer: object) -> None:
+        if not isinstance(answer, BrokerFullError):
+            self._without_room.discard(name)
+        elif name not in self._without_room:
+            self._without_room.add(name)
+            log.warning("schedule %s waits for room: %s", name, visible(str(answer), 300))
 
     def _complain(self, unreadable: Iterable[Unreadable]) -> None:
         for each in unreadable:

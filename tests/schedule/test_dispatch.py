@@ -206,9 +206,7 @@ async def test_a_broker_without_room_is_tried_again_and_told_of_once(world: Worl
     rounds, sender, told = world.scheduler("a")
     sender.before = BrokerFullError("full")
     world.clock.now += 10
-    for _ in range(3):
-        with pytest.raises(BrokerFullError):
-            await rounds.attend()
+    assert [await rounds.attend() for _ in range(3)] == [1.0] * 3
     assert len(told.kinds(ScheduleEntryFailed)) == 1
     sender.before = None
     await rounds.attend()
