@@ -1,4 +1,7 @@
-"""Schedulers that are killed and restarted at random, and whether each tick is there exactly once."""
+"""Schedulers that are killed and restarted at random, and whether each tick is there exactly once.
+
+`STEM_TEST_SCHEDULE_SECONDS=60` does so for a minute.
+"""
 
 from __future__ import annotations
 
