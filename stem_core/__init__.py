@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from stem_core.results import TaskStatus
     from stem_core.retry import TaskRetryPolicy
     from stem_core.routing import RoutingConfig, RoutingSubscription, load_routing
+    from stem_core.schedule.entry import ScheduleEntry
+    from stem_core.schedule.loading import load_schedules
+    from stem_core.schedule.scheduler import Scheduler
     from stem_core.signals import SignalSubscription, StemSignals
     from stem_core.signing import PayloadSigner
     from stem_core.states import TaskState
@@ -41,6 +44,8 @@ _PLACES: Final = {
     "RedisStreamsBroker": "stem_core.stores.redis",
     "RoutingConfig": "stem_core.routing",
     "RoutingSubscription": "stem_core.routing",
+    "ScheduleEntry": "stem_core.schedule.entry",
+    "Scheduler": "stem_core.schedule.scheduler",
     "ShutdownMode": "stem_core.commands",
     "SignalSubscription": "stem_core.signals",
     "SimpleTaskRegistry": "stem_core.tasks",
@@ -61,6 +66,7 @@ _PLACES: Final = {
     "connect_backend": "stem_core.stores",
     "connect_broker": "stem_core.stores",
     "load_routing": "stem_core.routing",
+    "load_schedules": "stem_core.schedule.loading",
 }
 
 __all__ = [
@@ -75,6 +81,8 @@ __all__ = [
     "RedisStreamsBroker",
     "RoutingConfig",
     "RoutingSubscription",
+    "ScheduleEntry",
+    "Scheduler",
     "ShutdownMode",
     "SignalSubscription",
     "SimpleTaskRegistry",
@@ -95,6 +103,7 @@ __all__ = [
     "connect_backend",
     "connect_broker",
     "load_routing",
+    "load_schedules",
 ]
 
 

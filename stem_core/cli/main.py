@@ -37,6 +37,7 @@ _UNREACHABLE: Final = "is the server running, and is STEM_BROKER_URL (or --broke
         "task": "stem_core.cli.task:task",
         "observe": "stem_core.cli.observe:observe",
         "dlq": "stem_core.cli.dlq:dlq",
+        "schedule": "stem_core.cli.schedule:schedule",
         "health": "stem_core.cli.health:health",
         "config": "stem_core.cli.config_command:config",
     },

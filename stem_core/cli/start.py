@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from stem_core.cli.options import FLAGS, SIZE, Invocation, cluster_options, refuse_memory, split_names
+from stem_core.cli.options import SIZE, Invocation, cluster_options, refuse_memory, split_names
 from stem_core.cli.output import write_json
 from stem_core.cli.processes import Supervisor
+from stem_core.cli.serving import LEVELS, log_to_stderr, take_flags
 from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
-from stem_core.config import DEFAULT, SETTINGS, StemConfig
 from stem_core.errors import ConfigurationError
 from stem_core.routing import RoutingSubscription
+from stem_core.schedule.scheduler import Scheduler
 from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
 from stem_core.worker.interrupts import handled
 from stem_core.worker.settings import AppPath
-
-LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +36,7 @@ class StartOptions:
     max_tasks_per_child: int | None
     max_memory_per_child: int | None
     worker_id: str | None
+    schedule: bool
     log_level: str
 
 
@@ -55,6 +53,7 @@ class StartOptions:
 )
 @click.option("--max-memory-per-child", type=SIZE, metavar="200M", help="Replace a child process that is larger.")
 @click.option("--worker-id", metavar="ID", help="By default stem-<pid>@<host>.")
+@click.option("--schedule", is_flag=True, help="Serve the schedules too; any number of workers may.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much to say on stderr.")
 @cluster_options
 def start(invocation: Invocation, **values: Any) -> int:
@@ -64,15 +63,17 @@ def start(invocation: Invocation, **values: Any) -> int:
     """
     options = StartOptions(**values)
     autoscale = parse_autoscale(options.autoscale)
-    logging.basicConfig(
-        level=options.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
+    log_to_stderr(options.log_level)
     app = load_app(options.app)
     if not app.registry.names():
         raise ConfigurationError(f"--app {options.app} has no tasks", "register them before the worker starts")
-    config = _merged(app, invocation, options)
-    if config != app.config:
-        app.use(config)
+    take_flags(
+        app,
+        invocation,
+        worker_queues=split_names(options.queues) or None,
+        worker_broadcasts=split_names(options.broadcasts) or None,
+        prefetch_multiplier=options.prefetch_multiplier,
+    )
     if options.processes > 1:
         words = [command_line(invocation, options, number) for number in range(1, options.processes + 1)]
         return asyncio.run(Supervisor(words, as_json=invocation.as_json).run())
@@ -102,6 +103,7 @@ def command_line(invocation: Invocation, options: StartOptions, number: int) -> 
         ("--namespace", invocation.namespace),
     ]
     given = [word for flag, value in flags if value is not None for word in (flag, str(value))]
+    given += ["--schedule"] if options.schedule else []
     return ["worker", "start", "--app", options.app, *given, "--json"]
 
 
@@ -117,22 +119,6 @@ def parse_autoscale(text: str | None) -> WorkerAutoscaleConfig | None:
     if not least.isdecimal() or not most.isdecimal() or not 1 <= int(least) <= int(most):
         raise ConfigurationError(f"--autoscale is {text!r}", "write MIN:MAX, such as 2:8, with a MIN of 1 or more")
     return WorkerAutoscaleConfig(enabled=True, min_concurrency=int(least), max_concurrency=int(most))
-
-
-def _merged(app: Stem, invocation: Invocation, options: StartOptions) -> StemConfig:
-    given = StemConfig.from_environment(
-        {},
-        flags=FLAGS,
-        broker_url=invocation.broker,
-        result_backend_url=invocation.backend,
-        namespace=invocation.namespace,
-        worker_queues=split_names(options.queues) or None,
-        worker_broadcasts=split_names(options.broadcasts) or None,
-        prefetch_multiplier=options.prefetch_multiplier,
-    )
-    names = [name for name in SETTINGS if given.sources[name] != DEFAULT]
-    sources = {**app.config.sources, **{name: given.sources[name] for name in names}}
-    return replace(app.config, **{name: getattr(given, name) for name in names}, sources=sources)
 
 
 async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleConfig | None, *, as_json: bool) -> int:
@@ -161,7 +147,22 @@ async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleCon
         )
         with handled(worker, lifecycle):
             await worker.start()
+            scheduler = Scheduler(app) if options.schedule else None
+            if scheduler is not None:
+                await _start_beside(scheduler, worker)
             if as_json:
                 write_json({"worker": worker.id, "boot": worker.boot, "queues": queues, "namespace": broker.namespace})
-            await worker.run()
+            try:
+                await worker.run()
+            finally:
+                if scheduler is not None:
+                    await scheduler.stop()
     return 0
+
+
+async def _start_beside(scheduler: Scheduler, worker: Worker) -> None:
+    try:
+        await scheduler.start()
+    except BaseException:
+        await worker.shutdown()
+        raise

@@ -6,12 +6,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
-from typing import Final, Self, Unpack
+from typing import Any, Final, Self, Unpack
 from weakref import WeakKeyDictionary
 
 from stem_core.client.announcing import announce
 from stem_core.client.connecting import connect
-from stem_core.client.function import TaskDecorator, TaskOptionsDict
+from stem_core.client.function import TaskDecorator, TaskFunction, TaskOptionsDict
 from stem_core.client.job import Job
 from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
@@ -26,6 +26,7 @@ from stem_core.events import AfterTaskPublish, BeforeTaskPublish
 from stem_core.options import TaskOptions
 from stem_core.results import TaskStatus
 from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
+from stem_core.schedule.entry import ScheduleEntry, ScheduleOptions
 from stem_core.signals import StemSignals
 from stem_core.signing import PayloadSigner
 from stem_core.stores.port import Broker, ResultBackend
@@ -75,6 +76,7 @@ class Stem:
         self.config = config
         self.registry = SimpleTaskRegistry() if registry is None else registry
         self.routing = _routing(routing, config)
+        self.schedules: dict[str, ScheduleEntry] = {}
         if not config.signals_enabled or config.signals_disabled:
             StemSignals.configure(enabled=config.signals_enabled, disabled=config.signals_disabled)
         self._broker = broker
@@ -103,6 +105,27 @@ class Stem:
             raise UsageError("@stem.task stands without parentheses", "write @stem.task()")
         return TaskDecorator(self, name, TaskOptions(**options))
 
+    def schedule(
+        self, name: str, /, *, task: str | TaskFunction[Any, Any, Any], **options: Unpack[ScheduleOptions]
+    ) -> ScheduleEntry:
+        """Have a task enqueued again and again: `stem.schedule("nightly", task=generate, cron="0 3 * * *")`.
+
+        A `Scheduler` does so, in a worker (`stem worker start --schedule`) or by itself (`stem schedule run`).
+
+        Args:
+            name: Name of the entry.
+            task: The task, or its name.
+            options: The other fields of `ScheduleEntry`.
+
+        Raises:
+            UsageError: The entry cannot be so, or the name is taken.
+        """
+        entry = ScheduleEntry(name, task if isinstance(task, str) else task.name, **options)
+        if name in self.schedules:
+            raise UsageError(f"schedule {name!r} is defined already", "give each entry a name of its own")
+        self.schedules[name] = entry
+        return entry
+
     async def enqueue(
         self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
     ) -> str:
@@ -121,7 +144,18 @@ class Stem:
             BrokerFullError: The broker has no room.
             BrokerUnavailableError: The broker cannot be reached.
         """
-        prepared = self._prepare(Job(name, args, **options))
+        return await self._enqueue(self._prepare(Job(name, args, **options)))
+
+    async def enqueue_unchecked(
+        self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
+    ) -> str:
+        """Do what `enqueue` does, also for a task that this registry lacks: a worker elsewhere may have it."""
+        job = Job(name, args, **options)
+        if name in self.registry:
+            return await self._enqueue(self._prepare(job))
+        return await self._enqueue(prepare(job, TaskOptions(), self.routing, self._clock.time()))
+
+    async def _enqueue(self, prepared: Prepared) -> str:
         link = await self._link()
         await announce(BeforeTaskPublish, (prepared,), prepared.envelope.enqueued_at)
         if prepared.broadcast is None:

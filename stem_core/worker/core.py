@@ -9,10 +9,10 @@ from typing import Final
 from stem_core.clock import Clock
 from stem_core.delivery import Outcome
 from stem_core.errors import BrokerError
+from stem_core.reporting import Reporter
 from stem_core.stores.port import Broker
 from stem_core.text import visible
 from stem_core.worker.active import Window
-from stem_core.worker.publish import Reporter
 from stem_core.worker.settings import WorkerSettings
 
 log: Final = logging.getLogger("stem.worker")

@@ -10,6 +10,7 @@ from typing import Final
 from stem_core.clock import Clock
 from stem_core.errors import BrokerError
 from stem_core.events import WorkerInit, WorkerReady, WorkerScaled, WorkerShutdown
+from stem_core.reporting import Frames, Reporter
 from stem_core.service import cancel, spawn, supervise
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import Enqueuer, SimpleTaskRegistry
@@ -28,7 +29,6 @@ from stem_core.worker.heartbeat import Heartbeat
 from stem_core.worker.lease import LeaseKeeper
 from stem_core.worker.plan import Plans
 from stem_core.worker.pool import Slots
-from stem_core.worker.publish import Frames, Reporter
 from stem_core.worker.settings import WorkerSettings
 from stem_core.worker.shutdown import Shutdown
 from stem_core.worker.stopping import lease_lost

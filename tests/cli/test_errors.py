@@ -24,7 +24,6 @@ URL = "redis://127.0.0.1:1"
         (["observe", "queues", "--broker", "ftp://localhost"], "redis://"),
         (["observe", "queues", "--broker", "memory://"], "one process"),
         (["observe", "queues", "--broker", URL, "--namespace", "a b"], "--namespace name 'a b'"),
-        (["observe", "schedules"], "not available yet"),
         (["observe", "queue"], "queues"),
         (["worker", "pink"], "ping"),
         (["worker", "ping", "--timeout", "5x", "--broker", URL], "such as 5s"),
