@@ -81,6 +81,11 @@ async def test_a_repeated_command_is_refused(cluster: SignedCluster) -> None:
     await until(lambda: answers(cluster, command.id))
     await cluster.broker.append(CONTROL_TOPIC, [body])
     await until(lambda: worker.snapshot().refused == 1)
+
+    async def both_answered() -> bool:
+        return len(await answers(cluster, command.id)) == 2
+
+    await until(both_answered)
     first, second = await answers(cluster, command.id)
     assert first[0] == "ok"
     assert second[0] == "refused"
