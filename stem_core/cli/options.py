@@ -99,7 +99,11 @@ def cluster_options(command: F) -> F:
 
     @click.option("--namespace", metavar="NS", help="Which cluster of those that share the broker.")
     @click.option("--backend", metavar="URL", help="Where results are; by default in the broker.")
-    @click.option("--broker", metavar="URL", help="Where jobs are; by default what STEM_BROKER_URL says, or this user's SQLite file.")
+    @click.option(
+        "--broker",
+        metavar="URL",
+        help="Where jobs are; by default what STEM_BROKER_URL says, or this user's SQLite file.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
     @functools.wraps(command)
     def wrapped(
