@@ -52,6 +52,17 @@ def compare_with_hand(stores: Sequence[Store], folder: Path, options: argparse.N
         print_table("against a loop that only fetches, runs and stores", ["valkey", "jobs/s", "ratio"], rows)
 
 
+def signed(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
+    """What signatures cost, in turns on the same server."""
+    from benchmarks import signing  # noqa: PLC0415 - after the arguments are known to be good
+
+    for store in stores:
+        print_table(
+            f"what signatures cost on {store.name}", ["", "jobs/s", "µs CPU/job", "enqueue/s in batches"],
+            signing.rows(store, folder, options.jobs, options.runs),
+        )  # fmt: skip
+
+
 def start_up(stores: Sequence[Store], _folder: Path, options: argparse.Namespace) -> None:
     """How long people wait for a command and for the console."""
     from benchmarks import startup  # noqa: PLC0415 - after the arguments are known to be good
@@ -89,7 +100,13 @@ def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
     print(flush=True)
 
 
-TABLES: Final = {"stores": compare_stores, "hand": compare_with_hand, "startup": start_up, "large": large}
+TABLES: Final = {
+    "stores": compare_stores,
+    "hand": compare_with_hand,
+    "signed": signed,
+    "startup": start_up,
+    "large": large,
+}
 
 
 def main() -> None:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from stem_core.results import TaskStatus
     from stem_core.retry import TaskRetryPolicy
     from stem_core.routing import RoutingConfig, RoutingSubscription, load_routing
+    from stem_core.schedule.entry import ScheduleEntry
+    from stem_core.schedule.loading import load_schedules
+    from stem_core.schedule.scheduler import Scheduler
     from stem_core.signals import SignalSubscription, StemSignals
+    from stem_core.signing import PayloadSigner
     from stem_core.states import TaskState
     from stem_core.stores import connect_backend, connect_broker
     from stem_core.stores.memory import InMemoryBroker, InMemoryResultBackend
@@ -33,12 +37,15 @@ _PLACES: Final = {
     "FunctionTaskHandler": "stem_core.tasks",
     "InMemoryBroker": "stem_core.stores.memory",
     "InMemoryResultBackend": "stem_core.stores.memory",
+    "PayloadSigner": "stem_core.signing",
     "PostgresBroker": "stem_core.stores.postgres",
     "PostgresResultBackend": "stem_core.stores.postgres",
     "RedisResultBackend": "stem_core.stores.redis",
     "RedisStreamsBroker": "stem_core.stores.redis",
     "RoutingConfig": "stem_core.routing",
     "RoutingSubscription": "stem_core.routing",
+    "ScheduleEntry": "stem_core.schedule.entry",
+    "Scheduler": "stem_core.schedule.scheduler",
     "ShutdownMode": "stem_core.commands",
     "SignalSubscription": "stem_core.signals",
     "SimpleTaskRegistry": "stem_core.tasks",
@@ -59,6 +66,7 @@ _PLACES: Final = {
     "connect_backend": "stem_core.stores",
     "connect_broker": "stem_core.stores",
     "load_routing": "stem_core.routing",
+    "load_schedules": "stem_core.schedule.loading",
 }
 
 __all__ = [
@@ -66,12 +74,15 @@ __all__ = [
     "FunctionTaskHandler",
     "InMemoryBroker",
     "InMemoryResultBackend",
+    "PayloadSigner",
     "PostgresBroker",
     "PostgresResultBackend",
     "RedisResultBackend",
     "RedisStreamsBroker",
     "RoutingConfig",
     "RoutingSubscription",
+    "ScheduleEntry",
+    "Scheduler",
     "ShutdownMode",
     "SignalSubscription",
     "SimpleTaskRegistry",
@@ -92,6 +103,7 @@ __all__ = [
     "connect_backend",
     "connect_broker",
     "load_routing",
+    "load_schedules",
 ]
 
 

@@ -15,6 +15,8 @@ import msgspec
 from stem_core.delivery import Revocation
 
 CONTROL_TOPIC: Final = "control"
+MAX_COMMAND_LIFE: Final = 300.0
+"""Seconds from now within which a signed command must expire, so that workers need not remember ids for ever."""
 
 
 def reply_topic(command_id: str) -> str:

@@ -16,22 +16,16 @@ from typing import Any, Final, TypedDict, Unpack
 from stem_core.durations import Duration, parse_duration, seconds
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.signing.keys import ALGORITHMS, SigningKey, read_keys
 from stem_core.tls import TlsConfig, check_file
 from stem_core.urls import check_url
 
 DEFAULT: Final = "default"
 DEFAULT_BROKER_URL: Final = "sqlite://"
-"""The file that all processes of this user share, so that worker, producer and console find each other by themselves."""
+"""The file that all processes of this user share, so that worker, producer and console find each other."""
 ARGUMENT: Final = "argument"
 
-_LATER: Final = (
-    "STEM_SIGNING_ALGORITHM",
-    "STEM_SIGNING_KEYS",
-    "STEM_SIGNING_ACTIVE_KEY",
-    "STEM_SIGNING_PUBLIC_KEYS",
-    "STEM_SIGNING_PRIVATE_KEYS",
-    "STEM_REVOKE_STORE_URL",
-)
+_REVOKE_STORE: Final = "STEM_REVOKE_STORE_URL"
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 _NO: Final = frozenset({"0", "false", "no", "off"})
 
@@ -55,6 +49,11 @@ class ConfigOverrides(TypedDict, total=False):
     tls_client_cert: str | None
     tls_client_key: str | None
     tls_allow_insecure: bool | None
+    signing_algorithm: str | None
+    signing_keys: Iterable[str] | None
+    signing_active_key: str | None
+    signing_public_keys: Iterable[str] | None
+    signing_private_keys: Iterable[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +61,8 @@ class StemConfig:
     """All settings of one process.
 
     Args:
-        broker_url: Where jobs are; if nothing is set, this user's own SQLite file. Not shown by `repr`, since it may hold
-            a password.
+        broker_url: Where jobs are; if nothing is set, this user's own SQLite file. Not shown by `repr`, since it may
+            hold a password.
         result_backend_url: Where results are; None for the broker's own store.
         default_queue: Queue of a worker that names none, and of what is enqueued without one.
         prefetch_multiplier: Jobs that a worker holds for each of its slots.
@@ -79,6 +78,11 @@ class StemConfig:
         tls_client_cert: Path of the certificate to show to such a store.
         tls_client_key: Path of its private key.
         tls_allow_insecure: Verify neither certificate nor host of such a store.
+        signing_algorithm: What messages are signed with; None for what the active key is for.
+        signing_keys: Shared secrets for HMAC-SHA256; like the next two never shown by `repr`.
+        signing_active_key: Id of the key that signs; None if only one can.
+        signing_public_keys: Ed25519 keys that verify.
+        signing_private_keys: Ed25519 keys that sign.
         sources: By setting, where it came from: a variable's, flag's or file's name, `argument` or `default`.
     """
 
@@ -98,6 +102,11 @@ class StemConfig:
     tls_client_cert: str | None = None
     tls_client_key: str | None = None
     tls_allow_insecure: bool = False
+    signing_algorithm: str | None = None
+    signing_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
+    signing_active_key: str | None = None
+    signing_public_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
+    signing_private_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -124,7 +133,7 @@ class StemConfig:
             NotSupportedError: A variable is set whose part is not available yet.
         """
         environ = os.environ if environ is None else environ
-        _refuse_later_parts(environ)
+        _refuse_revoke_store(environ)
         _refuse_unknown_keys(file or {}, file_name)
         values: dict[str, Any] = {}
         sources: dict[str, str] = {}
@@ -184,10 +193,11 @@ def _find(
     return None
 
 
-def _refuse_later_parts(environ: Mapping[str, str]) -> None:
-    for variable in _LATER:
-        if environ.get(variable, "").strip():
-            raise NotSupportedError(f"{variable} is set, but what it asks for is not available yet", "unset it")
+def _refuse_revoke_store(environ: Mapping[str, str]) -> None:
+    if environ.get(_REVOKE_STORE, "").strip():
+        raise NotSupportedError(
+            f"{_REVOKE_STORE} is set, but revocations are kept in the broker, where every fetch heeds them", "unset it"
+        )
 
 
 def _refuse_unknown_keys(file: Mapping[str, object], file_name: str) -> None:
@@ -256,6 +266,25 @@ def _flag(name: str, value: object) -> bool:
     return word in _YES
 
 
+def _algorithm(name: str, value: object) -> str:
+    if value not in ALGORITHMS:
+        raise ConfigurationError(f"{name} is none that is known", f"it takes {' or '.join(ALGORITHMS)}")
+    return str(value)
+
+
+def _key_id(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} is not text", "it takes the id of a key")
+    return value
+
+
+def _keys(name: str, value: object) -> tuple[SigningKey, ...]:
+    # Nothing of the value is ever shown: it holds secrets.
+    if not isinstance(value, Iterable) or isinstance(value, Mapping):
+        raise ConfigurationError(f"{name} is no list of keys", "write id:base64, several separated by commas")
+    return read_keys(name, value if isinstance(value, str) else ",".join(map(str, value)))
+
+
 def _signals(name: str, value: object) -> tuple[str, ...]:
     from stem_core.events import Event, event_name  # noqa: PLC0415 - spares all who set no signals the decoders' cost
 
@@ -285,5 +314,10 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         "tls_client_cert": Setting("STEM_TLS_CLIENT_CERT", _file),
         "tls_client_key": Setting("STEM_TLS_CLIENT_KEY", _file),
         "tls_allow_insecure": Setting("STEM_TLS_ALLOW_INSECURE", _flag),
+        "signing_algorithm": Setting("STEM_SIGNING_ALGORITHM", _algorithm),
+        "signing_keys": Setting("STEM_SIGNING_KEYS", _keys),
+        "signing_active_key": Setting("STEM_SIGNING_ACTIVE_KEY", _key_id),
+        "signing_public_keys": Setting("STEM_SIGNING_PUBLIC_KEYS", _keys),
+        "signing_private_keys": Setting("STEM_SIGNING_PRIVATE_KEYS", _keys),
     }
 )

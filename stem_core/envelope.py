@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -29,7 +30,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One job as its producer sent it. Durations are seconds, times seconds since the epoch.
 
-    Options that are None were not set by the caller; the worker's registry fills them.
+    Options that are None were not set by the caller; the worker's registry fills them. `secrets` names the arguments
+    that are not shown to people.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     result_ttl: float | None = None
     ignore_result: bool | None = None
     broadcast: str | None = None
+    secrets: tuple[str, ...] = ()
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):
@@ -98,8 +101,19 @@ def check_name(kind: str, name: str) -> str:
     return name
 
 
-def seal(envelope: Envelope, delay: float = 0.0, not_before: float | None = None) -> Sealed:
+def seal(
+    envelope: Envelope,
+    delay: float = 0.0,
+    not_before: float | None = None,
+    sign: Callable[[Envelope, bytes], bytes] | None = None,
+) -> Sealed:
     """Encode an envelope for a store.
+
+    Args:
+        envelope: The job.
+        delay: Seconds to wait in the store.
+        not_before: Epoch seconds before which the job is not ready.
+        sign: Signs the encoded envelope, if it is to be signed.
 
     Raises:
         InvalidArgumentsError: Its arguments are not JSON.
@@ -112,6 +126,8 @@ def seal(envelope: Envelope, delay: float = 0.0, not_before: float | None = None
             f"the arguments of {envelope.name!r} cannot be sent: {error}",
             "use what JSON knows: text, numbers, booleans, null, lists and objects with text keys",
         ) from error
+    if sign is not None:
+        body = sign(envelope, body)
     if len(body) > MAX_ENVELOPE_BYTES:
         raise EnvelopeTooLargeError(
             f"the envelope of {envelope.name!r} has {len(body):,} bytes",

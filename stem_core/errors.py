@@ -56,6 +56,20 @@ class EnvelopeInvalidError(StemError):
     """Bytes from a queue that are not an envelope."""
 
 
+class SignatureError(StemError):
+    """A message that is not signed, or not as it must be.
+
+    Args:
+        reason: `signature-missing`, `signature-unknown-key` or `signature-invalid`.
+        message: What was found.
+        hint: What would be right.
+    """
+
+    def __init__(self, reason: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+
 class WaitTimeoutError(StemError):
     """A task did not reach a terminal state in the time given."""
 
@@ -70,6 +84,32 @@ class BrokerUnavailableError(BrokerError):
 
 class BrokerFullError(BrokerError):
     """The broker has no room for new work. What is queued goes on being finished."""
+
+
+class ChildStartError(StemError):
+    """A child process for tasks did not come up."""
+
+
+class ChildDiedError(StemError):
+    """The child process that ran the task died; the message names its exit code or signal."""
+
+
+class TaskFailedInChildError(StemError):
+    """Stands in the worker for what a task raised in a child process.
+
+    Args:
+        kind: The exception's class.
+        message: Its text.
+        trace: Its traceback.
+        class_names: Names of its class and base classes, for retry policies.
+    """
+
+    def __init__(self, kind: str, message: str, trace: str, class_names: frozenset[str]) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.text = message
+        self.trace = trace
+        self.class_names = class_names
 
 
 class TaskSignal(StemError):  # noqa: N818 - control flow inside a task, not a fault

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from stem_core.durations import Duration, seconds
 from stem_core.errors import NotSupportedError, UsageError
@@ -29,8 +29,8 @@ class TaskOptions:
         visibility_timeout: Delays the reclaim of a job whose worker fell silent beyond the namespace's lease.
         soft_time_limit: Raises `SoftTimeLimitExceeded` inside the task after this long.
         hard_time_limit: Ends the task after this long.
-        execution: `inline` (on the event loop), `thread` or `process`; by default `async def` runs inline and
-            `def` in a thread.
+        execution: `inline` (on the event loop), `thread`, or `process` (a child process that can be killed); by
+            default `async def` runs inline and `def` in a thread.
         rate_limit: For example `10/s`.
         rate_key: What the rate limit counts by.
         unique: Refuse a second job with the same arguments while one waits or runs.
@@ -38,6 +38,7 @@ class TaskOptions:
         expires: Do not start the task later than this after it was enqueued.
         result_ttl: How long the result is kept; a day if not set.
         ignore_result: Keep the state, but not what the task returned.
+        secrets: Names of arguments that are never shown to people: not by the command line, the console, or in errors.
     """
 
     queue: str = "default"
@@ -55,6 +56,7 @@ class TaskOptions:
     expires: Duration | None = None
     result_ttl: Duration | None = None
     ignore_result: bool = False
+    secrets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.priority <= MAX_PRIORITY:
@@ -71,15 +73,21 @@ class TaskOptions:
             value: Duration | None = getattr(self, name)
             if value is not None and seconds(value) <= 0:
                 raise UsageError(f"{name} is {value!r}", "use a positive number of seconds or a timedelta")
+        object.__setattr__(self, "secrets", _names(self.secrets))
         self._refuse_later_parts()
 
     def _refuse_later_parts(self) -> None:
         if self.execution not in (None, "inline", "thread", "process"):
             raise UsageError(f"execution is {self.execution!r}", "use inline, thread or process")
-        if self.execution == "process":
-            raise NotSupportedError("execution='process' is not available yet", "use inline or thread")
         for name in _LATER:
             if getattr(self, name) is not None:
                 raise NotSupportedError(f"{name} is not available yet", "leave it out")
         if self.unique:
             raise NotSupportedError("unique=True is not available yet", "leave it out")
+
+
+def _names(secrets: Any) -> tuple[str, ...]:
+    # A single text would be taken for its letters, and hide nothing.
+    if isinstance(secrets, str) or not all(isinstance(name, str) for name in secrets):
+        raise UsageError("secrets is no list of names", 'write the names of arguments, such as ("password",)')
+    return tuple(secrets)

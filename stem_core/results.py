@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from stem_core.envelope import Envelope
+from stem_core.redaction import redacted, redacted_args
 from stem_core.states import TaskState
 
 
@@ -52,6 +53,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
         started_at: When the last run began.
         finished_at: When it ended.
         due_at: When a delayed or retried task is due.
+        secrets: Names of arguments that are not shown to people.
     """
 
     id: str
@@ -69,6 +71,13 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float | None = None
     finished_at: float | None = None
     due_at: float | None = None
+    secrets: tuple[str, ...] = ()
+
+    def redacted(self) -> TaskStatus:
+        """Return it as people may see it: without the values of secret arguments, and of secrets in the result."""
+        return msgspec.structs.replace(
+            self, args=redacted_args(self.args, self.secrets), result=redacted(self.result, self.secrets)
+        )
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -105,4 +114,5 @@ def status_of_record(data: bytes) -> TaskStatus:
         enqueued_at=envelope.enqueued_at,
         started_at=record.started_at,
         finished_at=record.finished_at,
+        secrets=envelope.secrets,
     )

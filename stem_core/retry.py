@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from stem_core.errors import TaskFailedInChildError
+
 _JITTER_SHARE: Final = 0.25
 
 
@@ -33,7 +35,7 @@ class TaskRetryPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     def allows(self, error: BaseException) -> bool:
         """Return whether this policy retries after that error."""
-        names = _class_names(error)
+        names = class_names(error)
         if names & set(self.dont_auto_retry_for):
             return False
         return not self.auto_retry_for or bool(names & set(self.auto_retry_for))
@@ -54,5 +56,9 @@ class TaskRetryPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 DEFAULT_RETRY_POLICY: Final = TaskRetryPolicy(backoff=True, backoff_max=300.0, default_delay=2.0)
 
 
-def _class_names(error: BaseException) -> set[str]:
-    return {name for cls in type(error).__mro__ for name in (cls.__name__, f"{cls.__module__}.{cls.__qualname__}")}
+def class_names(error: BaseException) -> frozenset[str]:
+    """Return the names of an exception's class and base classes, each with and without its module."""
+    if isinstance(error, TaskFailedInChildError):
+        return error.class_names
+    names = {name for cls in type(error).__mro__ for name in (cls.__name__, f"{cls.__module__}.{cls.__qualname__}")}
+    return frozenset(names)

@@ -19,6 +19,22 @@ class RunningTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     note: str = ""
 
 
+class ChildSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A child process of a worker.
+
+    Args:
+        pid: Process id.
+        busy: Whether it runs a task.
+        tasks: Tasks it has run.
+        rss: Resident memory in bytes after the last of them.
+    """
+
+    pid: int
+    busy: bool = False
+    tasks: int = 0
+    rss: int = 0
+
+
 class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A worker at one moment.
 
@@ -41,15 +57,17 @@ class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         running: The tasks it runs, longest first, cut at 200.
         held: Number of jobs it holds, started or not.
         active: Number of tasks it runs.
-        succeeded: Since its start; likewise the next three.
+        succeeded: Since its start; likewise the next four.
         failed: Dead-lettered or failed.
         retried: To be repeated.
         cancelled: Revoked or expired.
+        refused: Jobs, broadcasts and commands that were not taken for their signature, or as repetitions.
         loop_lag: Worst delay of its event loop since the last heartbeat, in seconds.
         lease_age: Seconds since its leases were last renewed, None if it holds none.
         rss: Resident memory in bytes.
         cpu: Percent of one core since the last heartbeat.
         dropped: Events it could not publish.
+        children: Its child processes, cut at 200.
         capabilities: Commands it answers.
     """
 
@@ -75,11 +93,13 @@ class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     failed: int = 0
     retried: int = 0
     cancelled: int = 0
+    refused: int = 0
     loop_lag: float = 0.0
     lease_age: float | None = None
     rss: int = 0
     cpu: float = 0.0
     dropped: int = 0
+    children: tuple[ChildSnapshot, ...] = ()
     capabilities: tuple[str, ...] = ()
 
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from stem_core.argv import hide_credentials
 from stem_core.errors import ConfigurationError, StemError
 
 EXIT_USAGE = 64
@@ -28,7 +29,11 @@ def complain(message: str) -> None:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     flags = _Parser(prog="stem-tui", description="Watch a Stem cluster and command it from the keyboard.")
-    flags.add_argument("--broker", metavar="URL", help="broker, such as redis://localhost:6379 (STEM_BROKER_URL); by default this user's SQLite file")
+    flags.add_argument(
+        "--broker",
+        metavar="URL",
+        help="broker, such as redis://localhost:6379 (STEM_BROKER_URL); by default this user's SQLite file",
+    )
     flags.add_argument("--backend", metavar="URL", help="result backend; the broker's store if not given")
     flags.add_argument("--namespace", metavar="NS", help="namespace to watch (STEM_WORKER_NAMESPACE)")
     flags.add_argument("--config", metavar="FILE", help="profile: a YAML file with broker, theme, keys and more")
@@ -41,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the console. Exits 0, 64 for wrong usage or settings, 70 after a crash."""
+    if arguments is None:
+        hide_credentials()
     flags = parser().parse_args(arguments)
     if flags.version:
         from stem_core import __version__  # noqa: PLC0415 - only this flag needs it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import traceback
@@ -47,5 +48,7 @@ def _demo(settings: ConsoleSettings) -> Session:
     """Return a session of the embedded cluster; what it commands and starts goes there, whatever else is set."""
     from stem_tui.demo import APP, DemoSource  # noqa: PLC0415 - only the demo runs workers of its own
 
+    for variable in [name for name in os.environ if name.startswith("STEM_")]:
+        del os.environ[variable]  # stores, keys and routes of other clusters are no business of the demo's workers
     source = DemoSource(issuer=settings.issuer)
     return Session(replace(settings, config=source.config, app=settings.app or APP), source)

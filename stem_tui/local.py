@@ -66,7 +66,6 @@ class LocalWorkers:
         environ = dict(self._environ)
         environ["PYTHONUNBUFFERED"] = "1"
         environ["STEM_BROKER_URL"] = self._config.broker_url
-        environ.pop("STEM_RESULT_BACKEND_URL", None)  # it may be another cluster's than the one on the screen
         if self._config.result_backend_url is not None:
             environ["STEM_RESULT_BACKEND_URL"] = self._config.result_backend_url
         return environ

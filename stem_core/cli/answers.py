@@ -82,7 +82,8 @@ def _summary(payload: dict[str, Any]) -> str:
     running = [task for task in snapshot.get("running", ()) if isinstance(task, dict)]
     tasks = ", ".join(f"{task.get('task')} {task.get('id')}" for task in running)
     state, active, slots = (snapshot.get(key) for key in ("state", "active", "concurrency"))
-    return f"{state or 'running'} {active or 0}/{slots or 1} held={snapshot.get('held', 0)} {tasks}".rstrip()
+    children = f" children={len(snapshot['children'])}" if snapshot.get("children") else ""
+    return f"{state or 'running'} {active or 0}/{slots or 1} held={snapshot.get('held', 0)}{children} {tasks}".rstrip()
 
 
 def _short(value: object) -> str:

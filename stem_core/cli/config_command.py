@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -10,6 +10,9 @@ from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_json, write_table
 from stem_core.config import SETTINGS
 from stem_core.urls import redact_url
+
+_KEYS: Final = ("signing_keys", "signing_public_keys", "signing_private_keys")
+"""Of these the ids are shown, and nothing else."""
 
 
 @click.command()
@@ -26,10 +29,12 @@ def config(invocation: Invocation) -> None:
 
 
 def _shown(name: str, value: Any) -> Any:
+    if name in _KEYS:
+        return [key.id for key in value]
     return redact_url(value) if name.endswith("_url") and value is not None else value
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ", ".join(value) or None
     return None if value is None else str(value)

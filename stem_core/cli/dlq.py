@@ -12,13 +12,14 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
-from stem_core.cli.options import DURATION, Invocation, cluster_options, split_names
+from stem_core.cli.options import DURATION, Invocation, cluster_options, reveal_option, split_names
 from stem_core.cli.output import write_json, write_line, write_note, write_table
 from stem_core.cli.progress import progress
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.dead_letters import Letter, LetterFilter
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import StemError, UsageError
+from stem_core.redaction import redacted_args
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -72,9 +73,10 @@ async def _page(cluster: ClusterClient, *, wanted: LetterFilter, limit: int, cur
 
 @dlq.command()
 @click.argument("task_id", metavar="ID")
+@reveal_option
 @cluster_options
-def show(invocation: Invocation, task_id: str) -> None:
-    """Show a dead letter whole: why, when, after how many attempts, and its arguments."""
+def show(invocation: Invocation, task_id: str, *, reveal: bool) -> None:
+    """Show a dead letter whole: why, when, after how many attempts, and its arguments, without secrets."""
 
     async def find(cluster: ClusterClient) -> Letter | None:
         return await cluster.dead_letters.find(task_id)
@@ -82,7 +84,7 @@ def show(invocation: Invocation, task_id: str) -> None:
     letter = invocation.run(find)
     if letter is None:
         raise StemError(f"there is no dead letter of task {task_id!r}", "see stem dlq list, or stem task show")
-    document = letter_document(letter)
+    document = letter_document(letter, reveal=reveal)
     if invocation.as_json:
         write_json(document)
         return
@@ -163,9 +165,12 @@ def _carry_out(invocation: Invocation, done: str, wanted: LetterFilter, act: Cal
         write_line(f"{number:,} dead letters {done}")
 
 
-def letter_document(letter: Letter) -> dict[str, Any]:
-    """Return a dead letter as JSON data."""
-    dead = letter.dead
+def letter_document(letter: Letter, *, reveal: bool = False) -> dict[str, Any]:
+    """Return a dead letter as JSON data; with `reveal`, with the secrets among its arguments."""
+    dead, envelope = letter.dead, letter.envelope
+    args = None if envelope is None else envelope.args
+    if envelope is not None and not reveal:
+        args = redacted_args(envelope.args, envelope.secrets)
     return {
         "id": dead.id,
         "queue": dead.queue,
@@ -175,7 +180,7 @@ def letter_document(letter: Letter) -> dict[str, Any]:
         "attempt": dead.attempt,
         "deliveries": dead.deliveries,
         "died_at": dead.died_at,
-        "args": None if letter.envelope is None else msgspec.to_builtins(letter.envelope.args),
+        "args": msgspec.to_builtins(args),
     }
 
 

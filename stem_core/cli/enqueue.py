@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import Any, NoReturn
 
 import click
@@ -12,19 +13,22 @@ from stem_core.cli.options import DURATION, Invocation, cluster_options
 from stem_core.cli.output import write_json, write_line
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.job import Job
-from stem_core.client.preparing import Prepared, prepare
+from stem_core.client.preparing import Prepared, prepare, signing_for
 from stem_core.client.producer import MAX_BATCH
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.config import StemConfig
 from stem_core.errors import BrokerError, InvalidArgumentsError
 from stem_core.options import MAX_PRIORITY, TaskOptions
 from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
+from stem_core.signing import PayloadSigner
 from stem_core.tasks.context import EnqueueOptions
 
 
 @click.command()
 @click.argument("name")
-@click.option("--args", "args_text", default="{}", metavar="JSON", help="Arguments: a JSON object.")
+@click.option(
+    "--args", "args_text", default="{}", metavar="JSON", help="Arguments: a JSON object; - reads it from stdin."
+)
 @click.option("--queue", metavar="Q", help="Queue; by default what routing says, else the default queue.")
 @click.option("--count", type=click.IntRange(min=1), default=1, metavar="N", help="How many of them.")
 @click.option("--delay", type=DURATION, metavar="5s", help="Not before this long from now.")
@@ -35,9 +39,10 @@ def enqueue(invocation: Invocation, name: str, args_text: str, count: int, delay
     """Send the task NAME to a queue. Whether a worker knows it shows when one gets it."""
     config = invocation.config()
     options: EnqueueOptions = {"countdown": delay, **rest}  # type: ignore[typeddict-item]  # the flags named as they are
-    job = Job(name, parse_args(args_text), **options)
+    job = Job(name, parse_args(sys.stdin.read() if args_text == "-" else args_text), **options)
     routing = routing_of(config)
-    batch = [prepare(job, TaskOptions(), routing, SYSTEM_CLOCK.time()) for _ in range(count)]
+    sign = signing_for(PayloadSigner.from_config(config), config.namespace)
+    batch = [prepare(job, TaskOptions(), routing, SYSTEM_CLOCK.time(), sign) for _ in range(count)]
 
     async def send(cluster: ClusterClient) -> None:
         await _send(cluster, batch)

@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 import click
 
 from stem_core import __version__
+from stem_core.argv import hide_credentials
 from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.output import write_error
 from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError, UsageError
@@ -36,6 +37,7 @@ _UNREACHABLE: Final = "is the server running, and is STEM_BROKER_URL (or --broke
         "task": "stem_core.cli.task:task",
         "observe": "stem_core.cli.observe:observe",
         "dlq": "stem_core.cli.dlq:dlq",
+        "schedule": "stem_core.cli.schedule:schedule",
         "health": "stem_core.cli.health:health",
         "config": "stem_core.cli.config_command:config",
     },
@@ -52,6 +54,7 @@ def root() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process, and exit."""
+    hide_credentials()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -17,7 +17,6 @@ from stem_core.cli.output import write_json, write_line, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import SeenWorker
 from stem_core.durations import format_duration
-from stem_core.errors import NotSupportedError
 from stem_core.stores.port import FROM_START
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,7 +28,7 @@ _LETTERS_SHOWN: Final = 1000
 
 @click.group()
 def observe() -> None:
-    """Look at queues, workers, events and dead letters."""
+    """Look at queues, workers, events, dead letters and schedules."""
 
 
 def observing(command: F) -> F:
@@ -117,9 +116,26 @@ def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
 
 @observe.command()
 @observing
-def schedules(*_: object, **__: object) -> None:
-    """Not available yet."""
-    raise NotSupportedError("schedules are not available yet", "use countdown or eta for single jobs")
+def schedules(invocation: Invocation, follow: bool) -> None:
+    """Show how well schedules are served: what is due or overdue, and how late jobs were sent.
+
+    With --json prints `{"due", "overdue", "max_drift_s", "schedules": […]}`, entries as `stem schedule show` has them.
+    """
+    from stem_core.cli import schedule_documents as shapes  # noqa: PLC0415 - only this command needs schedules
+    from stem_core.schedule.book import ScheduleBook  # noqa: PLC0415 - as above
+    from stem_core.schedule.overview import overview  # noqa: PLC0415 - as above
+
+    async def show(cluster: ClusterClient) -> None:
+        items, _ = await ScheduleBook(cluster.broker).load()
+        seen = overview(items, round(await cluster.broker.time() * 1000))
+        if invocation.as_json:
+            write_json(shapes.overview_document(seen))
+            return
+        drift = format_duration(seen.max_drift)
+        write_line(f"{len(items):,} schedules, {seen.due:,} due, {seen.overdue:,} overdue, latest by {drift}")
+        shapes.drift_rows(seen.standings, cluster.namespace)
+
+    invocation.run(_repeated(show, follow=follow))
 
 
 def queue_rows(documents: Sequence[dict[str, Any]], namespace: str) -> None:

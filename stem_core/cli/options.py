@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -45,6 +46,25 @@ class DurationType(click.ParamType[float]):
 
 
 DURATION: Final = DurationType()
+
+
+class SizeType(click.ParamType[int]):
+    """A number of bytes such as `500K`, `200M` or `2G`; gives bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read what the user wrote."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"([1-9][0-9]*)([KMG]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+        if match is None:
+            return self.fail(f"{value!r} is not a size; write one such as 200M or 2G", param, ctx)
+        return int(match[1]) * _UNITS[match[2].upper()]
+
+
+_UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+SIZE: Final = SizeType()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +132,11 @@ def cluster_options(command: F) -> F:
         return command(Invocation(as_json, broker, backend, namespace), *args, **kwargs)
 
     return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
+
+
+def reveal_option(command: F) -> F:
+    """Add `--reveal`, which shows the secret arguments of a task."""
+    return click.option("--reveal", is_flag=True, help="Show secrets among the arguments too.")(command)
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from stem_core.cli.app import load_app
-from stem_core.cli.options import FLAGS, Invocation, cluster_options, refuse_memory, split_names
+from stem_core.cli.options import SIZE, Invocation, cluster_options, refuse_memory, split_names
 from stem_core.cli.output import write_json
+from stem_core.cli.processes import Supervisor
+from stem_core.cli.serving import LEVELS, log_to_stderr, take_flags
+from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
-from stem_core.config import DEFAULT, SETTINGS, StemConfig
-from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.errors import ConfigurationError
 from stem_core.routing import RoutingSubscription
+from stem_core.schedule.scheduler import Scheduler
 from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
 from stem_core.worker.interrupts import handled
-
-LEVELS = ("debug", "info", "warning", "error")
+from stem_core.worker.settings import AppPath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,10 @@ class StartOptions:
     autoscale: str | None
     prefetch_multiplier: int | None
     processes: int
+    max_tasks_per_child: int | None
+    max_memory_per_child: int | None
     worker_id: str | None
+    schedule: bool
     log_level: str
 
 
@@ -45,28 +47,64 @@ class StartOptions:
 @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="How many tasks to run at once.")
 @click.option("--autoscale", metavar="MIN:MAX", help="Change the concurrency with the backlog, within these bounds.")
 @click.option("--prefetch-multiplier", type=click.IntRange(min=1), metavar="N", help="Jobs to hold for each slot.")
-@click.option("--processes", type=click.IntRange(min=1), default=1, metavar="N", help="Only 1 is available yet.")
+@click.option("--processes", type=click.IntRange(min=1), default=1, metavar="N", help="How many worker processes.")
+@click.option(
+    "--max-tasks-per-child", type=click.IntRange(min=1), metavar="N", help="Replace a child process after N tasks."
+)
+@click.option("--max-memory-per-child", type=SIZE, metavar="200M", help="Replace a child process that is larger.")
 @click.option("--worker-id", metavar="ID", help="By default stem-<pid>@<host>.")
+@click.option("--schedule", is_flag=True, help="Serve the schedules too; any number of workers may.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much to say on stderr.")
 @cluster_options
 def start(invocation: Invocation, **values: Any) -> int:
-    """Run a worker until it is told to stop: SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard."""
+    """Run a worker until it is told to stop: SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard.
+
+    With --processes it runs several, each of which is started again when it dies.
+    """
     options = StartOptions(**values)
     autoscale = parse_autoscale(options.autoscale)
-    if options.processes != 1:
-        raise NotSupportedError(
-            f"--processes {options.processes} is not available yet", "start several workers, each with its own id"
-        )
-    logging.basicConfig(
-        level=options.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
+    log_to_stderr(options.log_level)
     app = load_app(options.app)
     if not app.registry.names():
         raise ConfigurationError(f"--app {options.app} has no tasks", "register them before the worker starts")
-    config = _merged(app, invocation, options)
-    if config != app.config:
-        app.use(config)
+    take_flags(
+        app,
+        invocation,
+        worker_queues=split_names(options.queues) or None,
+        worker_broadcasts=split_names(options.broadcasts) or None,
+        prefetch_multiplier=options.prefetch_multiplier,
+    )
+    if options.processes > 1:
+        words = [command_line(invocation, options, number) for number in range(1, options.processes + 1)]
+        return asyncio.run(Supervisor(words, as_json=invocation.as_json).run())
     return asyncio.run(_serve(app, options, autoscale, as_json=invocation.as_json))
+
+
+def command_line(invocation: Invocation, options: StartOptions, number: int) -> list[str]:
+    """Return the words that start one of several worker processes.
+
+    Args:
+        invocation: What the shared flags said.
+        options: What the others said.
+        number: Which one; appended to the worker id, if one is given.
+    """
+    flags: list[tuple[str, object]] = [
+        *(("--queue", queue) for queue in options.queues),
+        *(("--broadcast", channel) for channel in options.broadcasts),
+        ("--concurrency", options.concurrency),
+        ("--autoscale", options.autoscale),
+        ("--prefetch-multiplier", options.prefetch_multiplier),
+        ("--max-tasks-per-child", options.max_tasks_per_child),
+        ("--max-memory-per-child", options.max_memory_per_child),
+        ("--worker-id", None if options.worker_id is None else f"{options.worker_id}-{number}"),
+        ("--log-level", options.log_level),
+        ("--broker", invocation.broker),
+        ("--backend", invocation.backend),
+        ("--namespace", invocation.namespace),
+    ]
+    given = [word for flag, value in flags if value is not None for word in (flag, str(value))]
+    given += ["--schedule"] if options.schedule else []
+    return ["worker", "start", "--app", options.app, *given, "--json"]
 
 
 def parse_autoscale(text: str | None) -> WorkerAutoscaleConfig | None:
@@ -83,25 +121,12 @@ def parse_autoscale(text: str | None) -> WorkerAutoscaleConfig | None:
     return WorkerAutoscaleConfig(enabled=True, min_concurrency=int(least), max_concurrency=int(most))
 
 
-def _merged(app: Stem, invocation: Invocation, options: StartOptions) -> StemConfig:
-    given = StemConfig.from_environment(
-        {},
-        flags=FLAGS,
-        broker_url=invocation.broker,
-        result_backend_url=invocation.backend,
-        namespace=invocation.namespace,
-        worker_queues=split_names(options.queues) or None,
-        worker_broadcasts=split_names(options.broadcasts) or None,
-        prefetch_multiplier=options.prefetch_multiplier,
-    )
-    names = [name for name in SETTINGS if given.sources[name] != DEFAULT]
-    sources = {**app.config.sources, **{name: given.sources[name] for name in names}}
-    return replace(app.config, **{name: getattr(given, name) for name in names}, sources=sources)
-
-
 async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleConfig | None, *, as_json: bool) -> int:
     config = app.config
     queues = config.worker_queues or (app.routing.default_queue,)
+    lifecycle = WorkerLifecycleConfig(
+        max_tasks_per_child=options.max_tasks_per_child, max_memory_per_child_bytes=options.max_memory_per_child
+    )
     async with app:
         broker, backend = await app.connect()
         refuse_memory(broker.location)
@@ -115,11 +140,29 @@ async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleCon
             prefetch_multiplier=config.prefetch_multiplier,
             heartbeat_interval=config.heartbeat_interval,
             autoscale=autoscale,
+            lifecycle=lifecycle,
+            app=AppPath(options.app, config),
             enqueuer=app,
+            signer=app.signer,
         )
-        with handled(worker, WorkerLifecycleConfig()):
+        with handled(worker, lifecycle):
             await worker.start()
+            scheduler = Scheduler(app) if options.schedule else None
+            if scheduler is not None:
+                await _start_beside(scheduler, worker)
             if as_json:
                 write_json({"worker": worker.id, "boot": worker.boot, "queues": queues, "namespace": broker.namespace})
-            await worker.run()
+            try:
+                await worker.run()
+            finally:
+                if scheduler is not None:
+                    await scheduler.stop()
     return 0
+
+
+async def _start_beside(scheduler: Scheduler, worker: Worker) -> None:
+    try:
+        await scheduler.start()
+    except BaseException:
+        await worker.shutdown()
+        raise

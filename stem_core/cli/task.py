@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from stem_core.cli.options import DURATION, Invocation, cluster_options, split_names
+from stem_core.cli.options import DURATION, Invocation, cluster_options, reveal_option, split_names
 from stem_core.cli.output import write_json, write_line, write_note, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.listing import TaskFilter
@@ -27,9 +27,10 @@ def task() -> None:
 
 @task.command()
 @click.argument("task_id", metavar="ID")
+@reveal_option
 @cluster_options
-def show(invocation: Invocation, task_id: str) -> None:
-    """Show all that is known of a task."""
+def show(invocation: Invocation, task_id: str, *, reveal: bool) -> None:
+    """Show all that is known of a task. Secrets among its arguments are hidden."""
 
     async def look(cluster: ClusterClient) -> TaskStatus | None:
         return await cluster.task(task_id)
@@ -37,12 +38,18 @@ def show(invocation: Invocation, task_id: str) -> None:
     status = invocation.run(look)
     if status is None:
         raise StemError(f"nothing is known of task {task_id!r}", "look for a typing error; results are kept for a time")
+    if not reveal:
+        status = status.redacted()
     if invocation.as_json:
         write_json(status)
-        return
+    else:
+        _print(status)
+
+
+def _print(status: TaskStatus) -> None:
     for name in status.__struct_fields__:
         value = getattr(status, name)
-        if name != "error" and value not in (None, ""):
+        if name != "error" and value not in (None, "", ()):
             write_line(f"{name + ':':<13}{_shown(name, value)}")
     if status.error is not None:
         write_line(f"{'error:':<13}{status.error.type}: {status.error.message}")
@@ -75,7 +82,7 @@ def list_(invocation: Invocation, limit: int, cursor: str, **choice: Any) -> Non
 
     found, following = invocation.run(look)
     if invocation.as_json:
-        write_json({"tasks": found, "cursor": following or None})
+        write_json({"tasks": [status.redacted() for status in found], "cursor": following or None})
         return
     rows = [
         (status.id, status.name, status.queue, status.state, status.attempt, _when(status), _why(status))

@@ -22,6 +22,7 @@ from stem_core.delivery import QueueStats
 from stem_core.errors import EnvelopeInvalidError
 from stem_core.events import EVENTS_TOPIC, Frame, decode_frame
 from stem_core.results import TaskStatus
+from stem_core.signing import PayloadSigner
 from stem_core.stores.port import Broker, ResultBackend
 
 __all__ = ["ClusterClient", "EventBatch", "SeenWorker"]
@@ -49,6 +50,7 @@ class ClusterClient:
         backend: Its result backend; the broker's own store if None.
         issuer: Who commands; `user@host` if None.
         timeout: Seconds to wait for workers' answers.
+        signer: Signs commands; if None, what the environment asks for.
     """
 
     def __init__(
@@ -58,10 +60,11 @@ class ClusterClient:
         *,
         issuer: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        signer: PayloadSigner | None = None,
     ) -> None:
         self.broker = broker
         self.backend = broker.results() if backend is None else backend
-        self.control = ControlClient(broker, issuer=issuer, timeout=timeout)
+        self.control = ControlClient(broker, issuer=issuer, timeout=timeout, signer=signer)
 
     @classmethod
     async def connect(cls, config: StemConfig, *, issuer: str | None = None) -> ClusterClient:
@@ -71,8 +74,9 @@ class ClusterClient:
             ConfigurationError: No broker is set, or a URL cannot be used; names the setting.
             BrokerUnavailableError: A store cannot be reached.
         """
+        signer = PayloadSigner.from_config(config)
         broker, backend = await connect(config)
-        return cls(broker, backend, issuer=issuer, timeout=config.control_timeout)
+        return cls(broker, backend, issuer=issuer, timeout=config.control_timeout, signer=signer)
 
     @property
     def namespace(self) -> str:

@@ -14,6 +14,7 @@ from stem_core.client.liveness import SeenWorker, seen_workers
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.commands import (
     CONTROL_TOPIC,
+    MAX_COMMAND_LIFE,
     Command,
     Drain,
     Inspect,
@@ -34,6 +35,7 @@ from stem_core.durations import Duration, seconds
 from stem_core.envelope import check_name, new_task_id
 from stem_core.errors import UsageError
 from stem_core.results import TaskRecord, encode_record
+from stem_core.signing import PayloadSigner, command_scope
 from stem_core.states import TaskState
 from stem_core.stores.port import Broker
 
@@ -52,6 +54,7 @@ class ControlClient:
         issuer: Who commands; `user@host` if None.
         timeout: Seconds to wait for answers.
         clock: Measures the waiting.
+        signer: Signs commands; if None, what the environment asks for.
     """
 
     def __init__(
@@ -61,7 +64,9 @@ class ControlClient:
         issuer: str | None = None,
         timeout: Duration = DEFAULT_TIMEOUT,
         clock: Clock = SYSTEM_CLOCK,
+        signer: PayloadSigner | None = None,
     ) -> None:
+        self._signer = PayloadSigner.from_environment() if signer is None else signer
         self.issuer = issuer or default_issuer()
         self._broker = broker
         self._timeout = seconds(timeout)
@@ -85,30 +90,39 @@ class ControlClient:
             order: What to do.
             targets: Worker ids; empty for all.
             timeout: Seconds to wait for answers; the client's own if None.
-            expires: Seconds after which workers refuse it; five more than the timeout if None.
+            expires: Seconds after which workers refuse it; five more than the timeout if None. At most 300 are signed.
             on_reply: Called with each answer as it arrives.
             awaited: Workers to wait for, if not all that are told.
         """
         names = tuple(dict.fromkeys(targets))
         needed = tuple(dict.fromkeys(awaited)) or names
         patience = self._timeout if timeout is None else seconds(timeout)
-        now = await self._broker.time()
-        command = Command(
-            id=new_task_id(),
-            order=order,
-            targets=names,
-            issuer=self.issuer,
-            issued_at=now,
-            expires_at=now + (patience + _EXPIRY_MARGIN if expires is None else seconds(expires)),
-        )
+        life = patience + _EXPIRY_MARGIN if expires is None else seconds(expires)
+        command, body = self._sealed(order, names, life, await self._broker.time())
         seen = seen_workers(await self._broker.presences())
         live = tuple(worker.snapshot.worker for worker in seen if worker.alive)
         sent_at = self._clock.monotonic()
-        await self._broker.append(CONTROL_TOPIC, [encode_command(command)])
+        await self._broker.append(CONTROL_TOPIC, [body])
         collector = Collector(self._clock, sent_at, patience, on_reply)
         answers = await collector.collect(self._broker, command.id, _expected(needed, live, seen))
         missing = tuple(name for name in needed or live if name not in answers)
         return CommandResult(command, tuple(answers.values()), missing, live, needed)
+
+    def _sealed(self, order: Order, targets: tuple[str, ...], life: float, now: float) -> tuple[Command, bytes]:
+        if self._signer is not None:
+            life = min(life, MAX_COMMAND_LIFE)
+        command = Command(
+            id=new_task_id(),
+            order=order,
+            targets=targets,
+            issuer=self.issuer,
+            issued_at=now,
+            expires_at=now + life,
+        )
+        body = encode_command(command)
+        if self._signer is not None:
+            body = self._signer.sign(body, command_scope(self._broker.namespace))
+        return command, body
 
     async def ping(self, *, targets: Iterable[str] = (), timeout: Duration | None = None) -> CommandResult:
         """Ask who is there."""

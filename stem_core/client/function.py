@@ -41,6 +41,7 @@ class TaskOptionsDict(TypedDict, total=False):
     expires: Duration | None
     result_ttl: Duration | None
     ignore_result: bool
+    secrets: tuple[str, ...]
 
 
 class TaskFunction(Generic[Full, Sent, R]):

@@ -65,6 +65,7 @@ def status_of_place(place: Place, workers: Sequence[SeenWorker]) -> TaskStatus:
         enqueued_at=envelope.enqueued_at,
         started_at=started_at,
         due_at=place.due,
+        secrets=envelope.secrets,
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from stem_core.client.job import KNOWN, Job, check_option_names
 from stem_core.durations import seconds
@@ -12,6 +12,7 @@ from stem_core.envelope import Envelope, Sealed, check_name, new_task_id, seal
 from stem_core.errors import UsageError
 from stem_core.options import MAX_PRIORITY, TaskOptions
 from stem_core.routing.rules import Route, RoutingConfig
+from stem_core.signing import PayloadSigner, broadcast_scope, job_scope
 from stem_core.tasks.context import EnqueueOptions
 from stem_core.text import visible
 
@@ -22,6 +23,9 @@ _AS_GIVEN: Final = ("max_retries", "retry_policy", "ignore_result")
 _NOT_WITH_BROADCAST: Final = ("queue", "priority", "countdown", "eta")
 
 
+Sign: TypeAlias = Callable[[Envelope, bytes], bytes]
+
+
 class Prepared(NamedTuple):
     """A job that is ready to be sent; to the channel `broadcast` if that is set."""
 
@@ -30,7 +34,20 @@ class Prepared(NamedTuple):
     broadcast: str | None
 
 
-def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float) -> Prepared:
+def signing_for(signer: PayloadSigner | None, namespace: str) -> Sign | None:
+    """Return what signs the envelopes that go to a namespace, None if they are not signed."""
+    if signer is None:
+        return None
+
+    def sign(envelope: Envelope, body: bytes) -> bytes:
+        if envelope.broadcast is not None:
+            return signer.sign(body, broadcast_scope(namespace, envelope.broadcast))
+        return signer.sign(body, job_scope(namespace, envelope.queue, envelope.id))
+
+    return sign
+
+
+def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float, sign: Sign | None = None) -> Prepared:
     """Check a job, decide where it goes, and seal it.
 
     The envelope carries only the options that the caller set; the worker's registry fills the rest.
@@ -40,6 +57,7 @@ def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float) ->
         usual: The task's own options.
         routing: The rules.
         now: Epoch seconds.
+        sign: Signs what is sealed, if it is to be signed.
 
     Raises:
         UsageError: An option does not exist, contradicts another one, or has a value that cannot be.
@@ -66,9 +84,10 @@ def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float) ->
         enqueued_at=now,
         priority=route.priority,
         broadcast=route.broadcast,
+        secrets=usual.secrets,
         **fields,
     )
-    return Prepared(envelope, seal(envelope, delay, not_before), route.broadcast)
+    return Prepared(envelope, seal(envelope, delay, not_before, sign), route.broadcast)
 
 
 def _given(options: EnqueueOptions) -> dict[str, Any]:

@@ -6,16 +6,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
-from typing import Final, Self, Unpack
+from typing import Any, Final, Self, Unpack
 from weakref import WeakKeyDictionary
 
 from stem_core.client.announcing import announce
 from stem_core.client.connecting import connect
-from stem_core.client.function import TaskDecorator, TaskOptionsDict
+from stem_core.client.function import TaskDecorator, TaskFunction, TaskOptionsDict
 from stem_core.client.job import Job
 from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
-from stem_core.client.preparing import Prepared, prepare
+from stem_core.client.preparing import Prepared, prepare, signing_for
 from stem_core.client.sync import BACKGROUND
 from stem_core.client.watching import watch_task
 from stem_core.clock import SYSTEM_CLOCK, Clock
@@ -26,7 +26,9 @@ from stem_core.events import AfterTaskPublish, BeforeTaskPublish
 from stem_core.options import TaskOptions
 from stem_core.results import TaskStatus
 from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
+from stem_core.schedule.entry import ScheduleEntry, ScheduleOptions
 from stem_core.signals import StemSignals
+from stem_core.signing import PayloadSigner
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import SimpleTaskRegistry
 from stem_core.tasks.context import EnqueueOptions
@@ -48,9 +50,13 @@ class Stem:
         routing: Which task goes where; if None, `config.routing_config` names the file.
         config: Settings; if None, and no broker is given, the environment's.
         clock: Tells the time at which jobs are enqueued.
+        signer: Signs what is enqueued; if None, what the settings ask for.
+
+    Attributes:
+        signer: Signs what is enqueued; None if nothing is signed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the seed's public constructor
         self,
         *,
         broker: Broker | None = None,
@@ -59,7 +65,10 @@ class Stem:
         routing: RoutingConfig | None = None,
         config: StemConfig | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        signer: PayloadSigner | None = None,
     ) -> None:
+        self._given_signer = signer
+        self.signer = _signer(signer, config)
         if config is None:
             config = StemConfig.from_environment() if broker is None else StemConfig()
         if broker is None and backend is not None:
@@ -67,6 +76,7 @@ class Stem:
         self.config = config
         self.registry = SimpleTaskRegistry() if registry is None else registry
         self.routing = _routing(routing, config)
+        self.schedules: dict[str, ScheduleEntry] = {}
         if not config.signals_enabled or config.signals_disabled:
             StemSignals.configure(enabled=config.signals_enabled, disabled=config.signals_disabled)
         self._broker = broker
@@ -95,6 +105,27 @@ class Stem:
             raise UsageError("@stem.task stands without parentheses", "write @stem.task()")
         return TaskDecorator(self, name, TaskOptions(**options))
 
+    def schedule(
+        self, name: str, /, *, task: str | TaskFunction[Any, Any, Any], **options: Unpack[ScheduleOptions]
+    ) -> ScheduleEntry:
+        """Have a task enqueued again and again: `stem.schedule("nightly", task=generate, cron="0 3 * * *")`.
+
+        A `Scheduler` does so, in a worker (`stem worker start --schedule`) or by itself (`stem schedule run`).
+
+        Args:
+            name: Name of the entry.
+            task: The task, or its name.
+            options: The other fields of `ScheduleEntry`.
+
+        Raises:
+            UsageError: The entry cannot be so, or the name is taken.
+        """
+        entry = ScheduleEntry(name, task if isinstance(task, str) else task.name, **options)
+        if name in self.schedules:
+            raise UsageError(f"schedule {name!r} is defined already", "give each entry a name of its own")
+        self.schedules[name] = entry
+        return entry
+
     async def enqueue(
         self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
     ) -> str:
@@ -113,7 +144,18 @@ class Stem:
             BrokerFullError: The broker has no room.
             BrokerUnavailableError: The broker cannot be reached.
         """
-        prepared = self._prepare(Job(name, args, **options))
+        return await self._enqueue(self._prepare(Job(name, args, **options)))
+
+    async def enqueue_unchecked(
+        self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
+    ) -> str:
+        """Do what `enqueue` does, also for a task that this registry lacks: a worker elsewhere may have it."""
+        job = Job(name, args, **options)
+        if name in self.registry:
+            return await self._enqueue(self._prepare(job))
+        return await self._enqueue(prepare(job, TaskOptions(), self.routing, self._clock.time()))
+
+    async def _enqueue(self, prepared: Prepared) -> str:
         link = await self._link()
         await announce(BeforeTaskPublish, (prepared,), prepared.envelope.enqueued_at)
         if prepared.broadcast is None:
@@ -211,6 +253,7 @@ class Stem:
         The command line does so with its flags, so that all tasks of a process agree with their worker.
         """
         self.config = config
+        self.signer = _signer(self._given_signer, config)
         if config.sources.get("broker_url", DEFAULT) != DEFAULT:
             self._broker = self._backend = None
         self._links.clear()
@@ -233,7 +276,10 @@ class Stem:
         handler = self.registry.get(job.name)
         if handler.checks_arguments:
             handler.bind(job.args)
-        return prepare(job, handler.options, self.routing, self._clock.time())
+        sign = None
+        if self.signer is not None:
+            sign = signing_for(self.signer, self.config.namespace if self._broker is None else self._broker.namespace)
+        return prepare(job, handler.options, self.routing, self._clock.time(), sign)
 
     def _check_blocking(self) -> None:
         if self._broker is not None and not self._broker.location.startswith(_IN_PROCESS):
@@ -276,6 +322,12 @@ def _routing(routing: RoutingConfig | None, config: StemConfig) -> RoutingConfig
     if routing is None:
         routing = load_routing(config.routing_config) if config.routing_config else RoutingConfig()
     return routing.with_default(config.default_queue)
+
+
+def _signer(given: PayloadSigner | None, config: StemConfig | None) -> PayloadSigner | None:
+    if given is not None:
+        return given
+    return PayloadSigner.from_environment() if config is None else PayloadSigner.from_config(config)
 
 
 async def _whereabouts(link: Link, task_id: str) -> str:

@@ -6,18 +6,15 @@ understood sends work to the wrong place.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from stem_core.envelope import check_name
-from stem_core.errors import ConfigurationError
+from stem_core.routing.document import read_document
 from stem_core.routing.node import Node
 from stem_core.routing.rules import ALIAS, FULL_RANGE, RoutingConfig, Rule
 
 if TYPE_CHECKING:
     import os
-
-MAX_FILE_BYTES: Final = 1024 * 1024
 
 _NO_EFFECT: Final = "it has no effect here; remove it"
 
@@ -31,8 +28,7 @@ def load_routing(path: str | os.PathLike[str]) -> RoutingConfig:
     Raises:
         ConfigurationError: The file cannot be read or does not say what it must; names file, key and what is right.
     """
-    file = Path(path)
-    root = Node(str(file), "", _parse(file, _read(file)))
+    root = read_document(path, "routing")
     if root.value is None:
         return RoutingConfig()
     parts = root.mapping({"default_queue", "queues", "broadcasts", "routes"})
@@ -41,33 +37,6 @@ def load_routing(path: str | os.PathLike[str]) -> RoutingConfig:
     alias, default_queue = _default_queue(parts.get("default_queue"), queues)
     rules = tuple(_rule(node, broadcasts) for node in parts["routes"].items()) if "routes" in parts else ()
     return RoutingConfig(default_queue=default_queue, queues=queues, broadcasts=broadcasts, rules=rules, alias=alias)
-
-
-def _read(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
-        if len(data) > MAX_FILE_BYTES:
-            raise ConfigurationError(f"{file} is larger than {MAX_FILE_BYTES:,} bytes", "split the routing up")
-        return data.decode()
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {file}: {error.strerror}", "give the path of a routing file") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file} is not text in UTF-8", "save it as UTF-8") from error
-
-
-def _parse(file: Path, text: str) -> object:
-    import yaml  # noqa: PLC0415 - a worker without a routing file never needs it
-
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise ConfigurationError(f"{file} uses YAML aliases (*name)", "write the value out")
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error) or type(error).__name__
-        raise ConfigurationError(f"{file} is not YAML{place}: {problem}", "correct that line") from error
 
 
 def _default_queue(node: Node | None, queues: dict[str, tuple[int, int]]) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from stem_core.errors import ConfigurationError
@@ -14,15 +14,17 @@ _NAMES = {dict: "a mapping", list: "a list", str: "text", int: "a number", float
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value at a key path such as `routes[2].target` of a file."""
+    """A value at a key path such as `routes[2].target` of a file; `lines` tells on which line each path stands."""
 
     file: str
     path: str
     value: object
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     def wrong(self, found: str, right: str) -> ConfigurationError:
         """Return the error that says what was found here and what would be right."""
-        place = f"{self.path} in {self.file}" if self.path else self.file
+        line = f", line {self.lines[self.path]}," if self.path in self.lines else ""
+        place = f"{self.path} in {self.file}{line}" if self.path else self.file
         return ConfigurationError(f"{place} {found}", right)
 
     def entries(self) -> dict[str, Node]:
@@ -35,7 +37,7 @@ class Node:
         for key, value in self.value.items():
             if not isinstance(key, str):
                 raise self.wrong(f"has the key {key!r}, which is not text", f"write it in quotes: '{key}'")
-            result[key] = Node(self.file, f"{self.path}.{key}" if self.path else key, value)
+            result[key] = Node(self.file, f"{self.path}.{key}" if self.path else key, value, self.lines)
         return result
 
     def mapping(
@@ -66,7 +68,13 @@ class Node:
         """Return the values of a list."""
         if not isinstance(self.value, list):
             raise self._not("a list")
-        return [Node(self.file, f"{self.path}[{number}]", value) for number, value in enumerate(self.value)]
+        return [Node(self.file, f"{self.path}[{number}]", value, self.lines) for number, value in enumerate(self.value)]
+
+    def flag(self) -> bool:
+        """Return the value, if it is true or false."""
+        if not isinstance(self.value, bool):
+            raise self._not("true or false")
+        return self.value
 
     def text(self) -> str:
         """Return the value, if it is text that is not empty."""

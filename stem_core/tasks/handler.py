@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from stem_core.errors import UsageError
-from stem_core.options import TaskOptions
+from stem_core.options import Execution, TaskOptions
 from stem_core.tasks.binding import Binding
 from stem_core.tasks.context import TaskContext
 
@@ -92,7 +92,7 @@ def is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - its kind matters, not whether it exists
 
 
-def execution_of(handler: TaskHandler[Any]) -> Literal["inline", "thread"]:
+def execution_of(handler: TaskHandler[Any]) -> Execution:
     """Return where the handler runs.
 
     Raises:
@@ -104,4 +104,4 @@ def execution_of(handler: TaskHandler[Any]) -> Literal["inline", "thread"]:
             f"task {handler.name!r} is 'async def' but asks for execution='thread'",
             "write it as 'def', or leave execution out",
         )
-    return "inline" if handler.is_async or chosen == "inline" else "thread"
+    return chosen or ("inline" if handler.is_async else "thread")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from stem_core.clock import Clock
 from stem_core.delivery import Delivery, Revocation
@@ -31,36 +31,54 @@ class WorkerStops(TaskCancelled):
     """Told to a handler whose worker does not wait for it any longer."""
 
 
+class Refusal(NamedTuple):
+    """Why a message is not taken: the reason of its dead letter, and its error."""
+
+    reason: str
+    kind: str
+    message: str
+
+    @property
+    def is_signature(self) -> bool:
+        """Whether it is for the signature."""
+        return self.reason.startswith("signature-")
+
+
 class Job(RunControl):
     """A delivery in this worker, from fetch to settlement.
 
     Attributes:
         delivery: As the store handed it out.
-        envelope: What it says, None if it cannot be read.
+        envelope: What it says, None if it is refused.
+        refusal: Why it is refused, if it is.
         broadcast: Whether it came over a broadcast channel, and so is not settled.
         started_at: Epoch seconds when its handler started, None before.
         task: The slot that runs its handler on the event loop, while it does.
+        on_stop: Called when it is told to stop, for a handler that runs elsewhere.
         void: Whether its outcome is nobody's business any more: the lease is lost or it was handed back.
         settling: Whether an outcome is on its way to the store.
     """
 
-    __slots__ = ("broadcast", "delivery", "envelope", "settling", "started_at", "task", "void")
+    __slots__ = ("broadcast", "delivery", "envelope", "on_stop", "refusal", "settling", "started_at", "task", "void")
 
-    def __init__(self, delivery: Delivery, envelope: Envelope | None, *, broadcast: bool = False) -> None:
+    def __init__(self, delivery: Delivery, read: Envelope | Refusal, *, broadcast: bool = False) -> None:
         super().__init__()
         self.delivery = delivery
-        self.envelope = envelope
+        self.envelope = read if isinstance(read, Envelope) else None
+        self.refusal = None if isinstance(read, Envelope) else read
         self.broadcast = broadcast
         self.started_at: float | None = None
         self.task: asyncio.Task[object] | None = None
+        self.on_stop: Callable[[], None] = _nothing
         self.void = False
         self.settling = False
 
     def tell(self, stop: TaskSignal) -> None:
-        """Tell a running handler to stop: on the event loop at its next await, in a thread at its next checkpoint."""
+        """Tell a running handler to stop: on the event loop at its next await, elsewhere at its next checkpoint."""
         self.stop = stop
         if self.task is not None:
             self.task.cancel()
+        self.on_stop()
 
 
 class Window:

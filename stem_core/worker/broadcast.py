@@ -7,9 +7,11 @@ from typing import Final
 from stem_core.delivery import Delivery
 from stem_core.events import TaskReceived
 from stem_core.routing import broadcast_topic
-from stem_core.worker.active import Job
-from stem_core.worker.core import Core
-from stem_core.worker.fetch import read
+from stem_core.text import visible
+from stem_core.worker.active import Job, Refusal
+from stem_core.worker.core import Core, log
+from stem_core.worker.gate import Gate
+from stem_core.worker.verify import Verifier
 
 _WAIT: Final = 2.0
 _FULL: Final = 0.02
@@ -20,16 +22,20 @@ class Broadcasts:
 
     Args:
         core: What the worker's duties share.
+        verifier: Reads what comes.
+        gate: Knows what came before.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, verifier: Verifier, gate: Gate) -> None:
         self._core = core
+        self._verifier = verifier
+        self._gate = gate
+        self._channels = {broadcast_topic(channel): channel for channel in core.settings.broadcasts}
         self._cursors: dict[str, str] = {}
 
     async def mark_start(self) -> None:
         """Note where the channels end now; only what comes later is run."""
-        for channel in self._core.settings.broadcasts:
-            topic = broadcast_topic(channel)
+        for topic in self._channels:
             self._cursors[topic] = await self._core.broker.tail(topic)
 
     async def run(self) -> None:
@@ -46,8 +52,14 @@ class Broadcasts:
     def _take_in(self, topic: str, cursor: str, body: bytes) -> None:
         core = self._core
         delivery = Delivery(id=cursor, queue=topic, body=body, owner=core.settings.owner, token=cursor)
-        envelope = read(delivery)
-        if envelope is None:
+        envelope = self._verifier.read_broadcast(delivery, self._channels[topic])
+        if isinstance(envelope, Refusal):
+            core.counts.refused += envelope.is_signature
+            return
+        fault = self._gate.broadcast_fault(envelope, core.broker_time())
+        if fault:
+            core.counts.refused += 1
+            log.error("broadcast %s is refused: %s", visible(envelope.id, 80), fault)
             return
         delivery.id, delivery.priority = envelope.id, envelope.priority
         core.reporter.tell(TaskReceived(core.clock.time(), envelope.id, envelope.name, delivery.queue, 0), envelope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -27,12 +28,14 @@ from stem_core.commands import (
     order_name,
     reply_topic,
 )
+from stem_core.envelope import MAX_ENVELOPE_BYTES
 from stem_core.errors import BrokerError, StemError, UsageError
 from stem_core.events import ControlCommandCompleted, ControlCommandReceived
 from stem_core.text import visible
 from stem_core.worker.autoscale import Autoscaler
 from stem_core.worker.core import Core, log
 from stem_core.worker.finish import Finisher
+from stem_core.worker.gate import Gate
 from stem_core.worker.heartbeat import Heartbeat
 from stem_core.worker.settings import check_slots
 from stem_core.worker.shutdown import Shutdown as Stopper
@@ -41,6 +44,8 @@ from stem_core.worker.stopping import revoke
 _WAIT: Final = 2.0
 _REPLY_TTL: Final = 120.0
 _ALL: Final = 10_000
+_ANSWERABLE: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+"""Command ids that may name a reply topic."""
 
 
 class Resize(Protocol):
@@ -162,11 +167,13 @@ class Control:
     Args:
         core: What the worker's duties share.
         orders: What to do.
+        gate: Which commands are obeyed.
     """
 
-    def __init__(self, core: Core, orders: Orders) -> None:
+    def __init__(self, core: Core, orders: Orders, gate: Gate) -> None:
         self._core = core
         self._orders = orders
+        self._gate = gate
         self._cursor = ""
 
     async def mark_start(self) -> None:
@@ -182,27 +189,35 @@ class Control:
 
     async def _obey(self, body: bytes) -> None:
         core = self._core
-        try:
-            command = decode_command(body)
-        except (msgspec.MsgspecError, RecursionError) as error:
-            log.warning("something on the control topic is no command: %s", visible(str(error), 200))
+        fault = self._gate.signature_fault(body)
+        command = _decoded(body)
+        if command is None:
+            core.counts.refused += bool(fault)
             return
         if command.targets and core.settings.id not in command.targets:
             return
         name, issuer = order_name(command.order), visible(command.issuer, 100)
+        command_id = visible(command.id, 128)
         await core.reporter.tell_now(
-            ControlCommandReceived(core.clock.time(), core.settings.id, name, command.id, issuer)
+            ControlCommandReceived(core.clock.time(), core.settings.id, name, command_id, issuer)
         )
-        status, detail, payload = await self._result(command, issuer)
-        await self._answer(command, status, detail, payload)
+        status, detail, payload = self._refusal(command, fault, issuer) or await self._result(command, issuer)
+        if _ANSWERABLE.fullmatch(command.id):
+            await self._answer(command, status, detail, payload)
         await core.reporter.tell_now(
-            ControlCommandCompleted(core.clock.time(), core.settings.id, name, command.id, issuer, status, detail)
+            ControlCommandCompleted(core.clock.time(), core.settings.id, name, command_id, issuer, status, detail)
         )
 
+    def _refusal(self, command: Command, fault: str, issuer: str) -> tuple[str, str, dict[str, Any]] | None:
+        core = self._core
+        fault = fault or self._gate.command_fault(command, core.broker_time())
+        if not fault:
+            return None
+        core.counts.refused += 1
+        log.warning("refused the command %s of %s: %s", order_name(command.order), issuer, visible(fault, 300))
+        return "refused", fault, {}
+
     async def _result(self, command: Command, issuer: str) -> tuple[str, str, dict[str, Any]]:
-        if command.expires_at and self._core.broker_time() > command.expires_at:
-            late = self._core.broker_time() - command.expires_at
-            return "refused", f"the command expired {late:.1f} s ago", {}
         try:
             return "ok", "", await self._orders.carry_out(command.order, issuer)
         except BrokerError:
@@ -217,3 +232,12 @@ class Control:
             at=core.clock.time(),
         )  # fmt: skip
         await core.broker.append(reply_topic(command.id), [encode_reply(reply)], _REPLY_TTL)
+
+
+def _decoded(body: bytes) -> Command | None:
+    # Also what is not trusted is read, as far as needed to say to its sender that it was refused.
+    try:
+        return decode_command(body) if len(body) <= MAX_ENVELOPE_BYTES else None
+    except (msgspec.MsgspecError, RecursionError) as error:
+        log.warning("something on the control topic is no command: %s", visible(str(error), 200))
+        return None

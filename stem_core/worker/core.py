@@ -9,10 +9,10 @@ from typing import Final
 from stem_core.clock import Clock
 from stem_core.delivery import Outcome
 from stem_core.errors import BrokerError
+from stem_core.reporting import Reporter
 from stem_core.stores.port import Broker
 from stem_core.text import visible
 from stem_core.worker.active import Window
-from stem_core.worker.publish import Reporter
 from stem_core.worker.settings import WorkerSettings
 
 log: Final = logging.getLogger("stem.worker")
@@ -20,12 +20,13 @@ log: Final = logging.getLogger("stem.worker")
 
 @dataclass(slots=True)
 class Counts:
-    """How jobs ended since the start."""
+    """How jobs ended since the start, and how many messages were refused for their signature."""
 
     succeeded: int = 0
     failed: int = 0
     retried: int = 0
     cancelled: int = 0
+    refused: int = 0
 
     def add(self, outcome: Outcome) -> None:
         """Count one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from stem_core.signing import PayloadSigner
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import EnqueueOptions, Enqueuer, SimpleTaskRegistry
 
@@ -11,8 +12,14 @@ from stem_core.tasks import EnqueueOptions, Enqueuer, SimpleTaskRegistry
 class OwnStem:
     """Enqueues for tasks through a `Stem` over the worker's own parts, made when the first task wants it."""
 
-    def __init__(self, broker: Broker, registry: SimpleTaskRegistry, backend: ResultBackend | None) -> None:
-        self._parts = (broker, registry, backend)
+    def __init__(
+        self,
+        broker: Broker,
+        registry: SimpleTaskRegistry,
+        backend: ResultBackend | None,
+        signer: PayloadSigner | None = None,
+    ) -> None:
+        self._parts = (broker, registry, backend, signer)
         self._stem: Enqueuer | None = None
 
     async def enqueue(self, name: str, args: dict[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> str:
@@ -20,6 +27,6 @@ class OwnStem:
         if self._stem is None:
             from stem_core.client import Stem  # noqa: PLC0415 - most workers never enqueue
 
-            broker, registry, backend = self._parts
-            self._stem = Stem(broker=broker, registry=registry, backend=backend)
+            broker, registry, backend, signer = self._parts
+            self._stem = Stem(broker=broker, registry=registry, backend=backend, signer=signer)
         return await self._stem.enqueue(name, args, **options)

@@ -22,9 +22,19 @@ from stem_core.results import TaskError
 from stem_core.service import Backoff
 from stem_core.tasks import Enqueuer, TaskContext
 from stem_core.text import visible
-from stem_core.worker.active import Job, Revoked, WorkerStops
+from stem_core.worker.active import Job, Refusal, Revoked, WorkerStops
+from stem_core.worker.children import ChildPool, ResultRefused, run_in_child
 from stem_core.worker.core import Core, log
-from stem_core.worker.outcome import POISON_CRASHES, UNREGISTERED_RETURNS, Ending, dead, failed, requeued
+from stem_core.worker.outcome import (
+    POISON_CRASHES,
+    UNREGISTERED_RETURNS,
+    Ending,
+    dead,
+    failed,
+    not_json,
+    requeued,
+    without_secrets,
+)
 from stem_core.worker.plan import Plan, Plans, expires_at
 from stem_core.worker.running import Abandoned, run_in_thread, run_inline
 from stem_core.worker.threads import ThreadPool
@@ -45,14 +55,24 @@ class Executor:
         plans: How jobs are to be run.
         endings: Where their endings go.
         threads: Where blocking handlers run.
+        children: Where handlers run that must be killable.
         enqueuer: What handlers enqueue with.
     """
 
-    def __init__(self, core: Core, plans: Plans, endings: Endings, threads: ThreadPool, enqueuer: Enqueuer) -> None:
+    def __init__(
+        self,
+        core: Core,
+        plans: Plans,
+        endings: Endings,
+        threads: ThreadPool,
+        children: ChildPool,
+        enqueuer: Enqueuer,
+    ) -> None:
         self._core = core
         self._plans = plans
         self._endings = endings
         self._threads = threads
+        self._children = children
         self._enqueuer = enqueuer
         self._worker = core.settings.id
         self.closing: Callable[[], bool] = lambda: False
@@ -61,7 +81,7 @@ class Executor:
         """Take a job to its ending. Nothing that a task does comes out of here."""
         envelope = job.envelope
         if envelope is None:
-            self._end(job, dead("invalid-envelope", "EnvelopeInvalidError", "the bytes are not an envelope"), None)
+            self._end(job, refused(job), None)
             return
         plan = self._plans.of(envelope) if self._plans.known(envelope.name) else None
         ending = self._examined(job, envelope, plan)
@@ -116,12 +136,8 @@ class Executor:
         await core.reporter.tell_now(
             TaskPrerun(at, delivery.id, envelope.name, delivery.queue, delivery.attempt), envelope
         )
-        context = TaskContext(envelope, delivery, self._worker, job, self._enqueuer)
         try:
-            if plan.inline:
-                result = await run_inline(job, plan, context)
-            else:
-                result = await run_in_thread(job, plan, context, self._threads)
+            result = await self._handled(job, envelope, plan)
             ending = Ending(Outcome.SUCCEEDED, result=result) if job.stop is None else self._stopped(job, plan, result)
         except (Abandoned, GeneratorExit):
             raise
@@ -139,6 +155,14 @@ class Executor:
             ending.failure,
         )
         return ending
+
+    async def _handled(self, job: Job, envelope: Envelope, plan: Plan) -> object:
+        if plan.execution == "process":
+            return await run_in_child(job, plan, self._children)
+        context = TaskContext(envelope, job.delivery, self._worker, job, self._enqueuer)
+        if plan.execution == "inline":
+            return await run_inline(job, plan, context)
+        return await run_in_thread(job, plan, context, self._threads)
 
     async def _own_cancellation(self, job: Job, error: asyncio.CancelledError) -> None:
         """Take a cancellation off this slot, unless it was meant for the whole worker."""
@@ -166,6 +190,8 @@ class Executor:
             return revoked(stop.revocation)
         if isinstance(stop, WorkerStops):
             return requeued()
+        if isinstance(error, ResultRefused):
+            return not_json(error.kind, error.message)
         cause = stop if isinstance(stop, HardTimeLimitExceeded) else error
         return failed(cause, job.delivery.attempt, plan, random.random)
 
@@ -183,7 +209,14 @@ class Executor:
             return
         if not ending.ended_at:
             ending.ended_at = self._core.clock.time()
+        if ending.error is not None and job.envelope is not None:
+            ending.error = without_secrets(ending.error, job.envelope)
         self._endings.add(job, for_broadcast(ending) if job.broadcast else ending, plan)
+
+
+def refused(job: Job) -> Ending:
+    """End a job whose bytes are not trusted, or are no envelope; the dead letter keeps them."""
+    return dead(*(job.refusal or Refusal("invalid-envelope", "EnvelopeInvalidError", "the bytes are not an envelope")))
 
 
 _NO_HANDLER: Final = "no handler of that name is registered"

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from stem_core.delivery import Delivery, Subscription
-from stem_core.envelope import Envelope, unseal
-from stem_core.errors import BrokerError, EnvelopeInvalidError
+from stem_core.errors import BrokerError
 from stem_core.events import TaskReceived
 from stem_core.service import Backoff
-from stem_core.text import visible
 from stem_core.worker.active import Job
-from stem_core.worker.core import Core, log
+from stem_core.worker.core import Core
 from stem_core.worker.finish import Finisher
 from stem_core.worker.lease import LeaseKeeper
 from stem_core.worker.plan import Plans
+from stem_core.worker.verify import Verifier
 
 WAIT: Final = 2.0
 
@@ -27,13 +26,15 @@ class Fetcher:
         plans: To know which jobs want a longer hold.
         finisher: Takes back what arrives when nothing is wanted any more.
         leases: Told of longer holds at once.
+        verifier: Reads what is fetched.
     """
 
-    def __init__(self, core: Core, plans: Plans, finisher: Finisher, leases: LeaseKeeper) -> None:
+    def __init__(self, core: Core, plans: Plans, finisher: Finisher, leases: LeaseKeeper, verifier: Verifier) -> None:
         self._core = core
         self._plans = plans
         self._finisher = finisher
         self._leases = leases
+        self._verifier = verifier
         self.fetching = False
         self._closed = False
 
@@ -79,7 +80,7 @@ class Fetcher:
             return
         core = self._core
         at = core.clock.time()
-        jobs = [Job(delivery, read(delivery)) for delivery in batch]
+        jobs = [Job(delivery, self._verifier.read(delivery)) for delivery in batch]
         for job in jobs:
             envelope, delivery = job.envelope, job.delivery
             name = envelope.name if envelope is not None else ""
@@ -99,12 +100,3 @@ class Fetcher:
         if hold > self._core.lease:
             job.delivery.hold = hold
             self._leases.renew_now()
-
-
-def read(delivery: Delivery) -> Envelope | None:
-    """Return a delivery's envelope, None if its bytes are none."""
-    try:
-        return unseal(delivery.body)
-    except EnvelopeInvalidError as error:
-        log.error("task %s in queue %s: %s", visible(delivery.id, 80), delivery.queue, visible(str(error), 300))
-        return None

@@ -136,6 +136,8 @@ class Finisher:
         if ending.outcome is Outcome.REQUEUE:
             return
         self._core.counts.add(ending.outcome)
+        if job.refusal is not None:
+            self._core.counts.refused += job.refusal.is_signature
         event = event_of(job, ending)
         if event is not None:
             self._core.reporter.tell(event, job.envelope, ending.result, ending.failure)

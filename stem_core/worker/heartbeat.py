@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -14,7 +15,7 @@ import psutil
 from stem_core import __version__
 from stem_core.commands import ORDERS, order_name
 from stem_core.events import WorkerHeartbeat
-from stem_core.snapshot import RunningTask, WorkerSnapshot, encode_snapshot
+from stem_core.snapshot import ChildSnapshot, RunningTask, WorkerSnapshot, encode_snapshot
 from stem_core.worker.active import Job
 from stem_core.worker.core import Core
 from stem_core.worker.finish import Finisher
@@ -47,6 +48,7 @@ class Heartbeat:
         self._lag = 0.0
         self._cpu = 0.0
         self.max_concurrency: int | None = None
+        self.children: Callable[[], list[ChildSnapshot]] = list
 
     def soon(self) -> None:
         """Beat now: something changed that others should see."""
@@ -116,11 +118,13 @@ class Heartbeat:
             failed=counts.failed,
             retried=counts.retried,
             cancelled=counts.cancelled,
+            refused=counts.refused,
             loop_lag=round(self._lag, 4),
             lease_age=self._leases.age if window.held else None,
             rss=self._process.memory_info().rss,
             cpu=self._cpu,
             dropped=core.reporter.frames.dropped,
+            children=tuple(self.children()[:shown]),
             capabilities=tuple(order_name(order) for order in ORDERS),
         )
 

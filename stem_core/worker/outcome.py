@@ -12,8 +12,9 @@ import msgspec
 
 from stem_core.delivery import Delivery, Outcome, Settlement
 from stem_core.envelope import Envelope
-from stem_core.errors import RetryRequested
+from stem_core.errors import RetryRequested, TaskFailedInChildError
 from stem_core.events import MAX_TEXT, TaskEvent, TaskFailed, TaskRetry, TaskRevoked, TaskSucceeded
+from stem_core.redaction import hide, secret_values
 from stem_core.results import TaskError, TaskRecord, encode_record
 from stem_core.states import TaskState
 from stem_core.worker.active import Job
@@ -75,6 +76,11 @@ def dead(reason: str, kind: str, message: str) -> Ending:
     return Ending(Outcome.DEAD, reason=reason, error=TaskError(type=kind, message=_clean(message, _MAX_MESSAGE)))
 
 
+def not_json(kind: str, message: str) -> Ending:
+    """The task ended well, but what it returned cannot be kept."""
+    return dead("result-not-serialisable", kind, f"the result is not JSON: {message}")
+
+
 def failed(failure: BaseException, attempt: int, plan: Plan, random: Callable[[], float]) -> Ending:
     """Decide between a retry and a dead letter.
 
@@ -98,6 +104,8 @@ def failed(failure: BaseException, attempt: int, plan: Plan, random: Callable[[]
 
 def describe(failure: BaseException) -> TaskError:
     """Return what to tell of an exception, without the worker's own frames; never fails."""
+    if isinstance(failure, TaskFailedInChildError):
+        return TaskError(type=failure.kind, message=failure.text, traceback=failure.trace)
     try:
         message = str(failure)
         frames = traceback.format_exception(type(failure), failure, _own_frames_cut(failure))
@@ -113,6 +121,12 @@ def describe(failure: BaseException) -> TaskError:
     )
 
 
+def without_secrets(error: TaskError, envelope: Envelope) -> TaskError:
+    """Return an error without the values of secret arguments, should the task have put them into its message."""
+    values = secret_values(envelope.args, envelope.secrets)
+    return TaskError(type=error.type, message=hide(error.message, values), traceback=hide(error.traceback, values))
+
+
 def settlement(job: Job, ending: Ending, plan: Plan | None, worker: str) -> Settlement:
     """Return what to store. A result that is not JSON makes the job dead, and changes `ending` to say so."""
     delivery = job.delivery
@@ -126,7 +140,7 @@ def settlement(job: Job, ending: Ending, plan: Plan | None, worker: str) -> Sett
     try:
         record = encode_record(_record(job, ending, worker, None if ignore else ending.result))
     except Exception as error:  # noqa: BLE001 - whatever the encoder meets in a task's result is the task's fault
-        refused = dead("result-not-serialisable", type(error).__name__, f"the result is not JSON: {error}")
+        refused = not_json(type(error).__name__, str(error))
         ending.outcome, ending.reason, ending.error, ending.result = (
             refused.outcome,
             refused.reason,

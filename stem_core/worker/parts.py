@@ -10,6 +10,7 @@ from typing import Final
 from stem_core.clock import Clock
 from stem_core.errors import BrokerError
 from stem_core.events import WorkerInit, WorkerReady, WorkerScaled, WorkerShutdown
+from stem_core.reporting import Frames, Reporter
 from stem_core.service import cancel, spawn, supervise
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import Enqueuer, SimpleTaskRegistry
@@ -17,21 +18,23 @@ from stem_core.text import visible
 from stem_core.worker.active import Window
 from stem_core.worker.autoscale import Autoscaler
 from stem_core.worker.broadcast import Broadcasts
+from stem_core.worker.children import ChildPool
 from stem_core.worker.control import Control, Orders
 from stem_core.worker.core import Core, log
 from stem_core.worker.execute import Executor
 from stem_core.worker.fetch import Fetcher
 from stem_core.worker.finish import Finisher
+from stem_core.worker.gate import Gate
 from stem_core.worker.heartbeat import Heartbeat
 from stem_core.worker.lease import LeaseKeeper
 from stem_core.worker.plan import Plans
 from stem_core.worker.pool import Slots
-from stem_core.worker.publish import Frames, Reporter
 from stem_core.worker.settings import WorkerSettings
 from stem_core.worker.shutdown import Shutdown
 from stem_core.worker.stopping import lease_lost
 from stem_core.worker.threads import ThreadPool
 from stem_core.worker.upkeep import run_upkeep
+from stem_core.worker.verify import Verifier
 
 _LAST_WORDS: Final = 2.0
 
@@ -58,18 +61,22 @@ class Parts:
         elsewhere = None if backend is None or backend.location == broker.results().location else backend
         self.finisher = Finisher(core, elsewhere)
         self.leases = LeaseKeeper(broker, lambda: list(window.held), lambda job: lease_lost(core, job), clock)
-        self.fetcher = Fetcher(core, plans, self.finisher, self.leases)
+        verifier = Verifier(settings.signer, broker.namespace)
+        self.fetcher = Fetcher(core, plans, self.finisher, self.leases, verifier)
         self.threads = ThreadPool(f"task-{settings.id}")
-        executor = Executor(core, plans, self.finisher, self.threads, enqueuer)
+        self.children = ChildPool(core, registry)
+        executor = Executor(core, plans, self.finisher, self.threads, self.children, enqueuer)
         self.slots = Slots(window, executor.execute, self.reporter)
         executor.closing = lambda: self.slots.closing
         self.heartbeat = Heartbeat(core, self.finisher, self.leases)
         self.stopper = Shutdown(core, self.fetcher, self.finisher)
         self.scaler = Autoscaler(core, settings.autoscale, self.resize)
         self.heartbeat.max_concurrency = self.scaler.maximum
-        self.broadcasts = Broadcasts(core)
+        self.heartbeat.children = self.children.snapshots
+        self.gate = Gate(settings.signer, broker.namespace)
+        self.broadcasts = Broadcasts(core, verifier, self.gate)
         orders = Orders(core, self.finisher, self.heartbeat, self.stopper, self.scaler, self.resize)
-        self.control = Control(core, orders)
+        self.control = Control(core, orders, self.gate)
         window.on_work = self.slots.wake
         window.on_release = self.stopper.changed
         self._fetching: asyncio.Task[object] | None = None
@@ -82,6 +89,7 @@ class Parts:
         before, window.concurrency = window.concurrency, slots
         self.finisher.hand_back(window.excess())
         self.slots.adjust()
+        self.children.trim()
         window.room.set()
         log.info("scaled from %d to %d slots: %s", before, slots, reason)
         core.reporter.tell(WorkerScaled(core.clock.time(), core.settings.id, before, slots, reason))
@@ -94,7 +102,9 @@ class Parts:
         for warning in core.broker.warnings:
             log.warning("%s", visible(warning))
         core.reporter.tell(WorkerInit(core.started_at, settings.id))
+        await self.children.open()
         core.lease = await core.broker.lease()
+        self.gate.since = await core.broker.time()
         await self.control.mark_start()
         await self.broadcasts.mark_start()
         core.state = "running"
@@ -155,6 +165,7 @@ class Parts:
             await asyncio.wait([self._fetching], timeout=_LAST_WORDS)
         await self.slots.close()
         self.threads.close()
+        await self.children.close()
         core.state = "stopping"
         core.reporter.tell(WorkerShutdown(core.clock.time(), core.settings.id, self.stopper.reason))
         if self._lasting:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from stem_core.durations import Duration, seconds
 from stem_core.envelope import Envelope
+from stem_core.options import Execution
 from stem_core.retry import DEFAULT_RETRY_POLICY, TaskRetryPolicy
 from stem_core.tasks import TaskHandler, execution_of
 
@@ -25,7 +26,7 @@ class Plan(NamedTuple):
     """How to run a job. Times are seconds; None means no limit."""
 
     handler: TaskHandler[Any]
-    inline: bool
+    execution: Execution
     max_retries: int
     policy: TaskRetryPolicy
     soft: float | None
@@ -60,7 +61,7 @@ def _of_handler(handler: TaskHandler[Any]) -> Plan:
     policy = options.retry_policy or DEFAULT_RETRY_POLICY
     return Plan(
         handler=handler,
-        inline=execution_of(handler) == "inline",
+        execution=execution_of(handler),
         max_retries=options.max_retries if policy.max_retries is None else policy.max_retries,
         policy=policy,
         soft=_optional(options.soft_time_limit),

@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from stem_core.reporting import Reporter
 from stem_core.service import cancel, spawn
 from stem_core.worker.active import Job, Window
 from stem_core.worker.core import log
-from stem_core.worker.publish import Reporter
 
 _BREATH: Final = 8
 _STUBBORN: Final = 1.0

@@ -59,7 +59,7 @@ async def run_in_thread(job: Job, plan: Plan, context: TaskContext, pool: Thread
         if soft is not None:
             soft.cancel()
     if not done:
-        job.tell(_hard(plan))
+        job.tell(hard_limit(plan))
         raise Abandoned(thread)
     result, failure = cast("tuple[object, BaseException | None]", thread.result())
     if failure is not None:
@@ -85,7 +85,7 @@ def _inline_limits(job: Job, plan: Plan) -> _Timers:
     timers = _Timers()
 
     def end() -> None:
-        job.tell(_hard(plan))
+        job.tell(hard_limit(plan))
         timers.start("hard", _INSIST, end)
 
     if plan.soft is not None:
@@ -97,14 +97,16 @@ def _inline_limits(job: Job, plan: Plan) -> _Timers:
 
 def _soften(job: Job, plan: Plan) -> None:
     if job.stop is None:
-        job.tell(_soft(plan))
+        job.tell(soft_limit(plan))
 
 
-def _soft(plan: Plan) -> SoftTimeLimitExceeded:
+def soft_limit(plan: Plan) -> SoftTimeLimitExceeded:
+    """Return what a task hears that reached its soft time limit."""
     return SoftTimeLimitExceeded(f"the task ran longer than its soft time limit of {plan.soft:g} s")
 
 
-def _hard(plan: Plan) -> HardTimeLimitExceeded:
+def hard_limit(plan: Plan) -> HardTimeLimitExceeded:
+    """Return what a task ends with that reached its hard time limit."""
     return HardTimeLimitExceeded(f"the task ran longer than its hard time limit of {plan.hard:g} s")
 
 

@@ -8,9 +8,11 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
+from stem_core.config import StemConfig
 from stem_core.durations import Duration, seconds
 from stem_core.errors import ConfigurationError, UsageError
 from stem_core.routing import RoutingSubscription
+from stem_core.signing import PayloadSigner
 
 MAX_SLOTS: Final = 10_000
 
@@ -56,19 +58,44 @@ class WorkerAutoscaleConfig:
             raise UsageError("backlog_per_slot and tick must be positive", "leave them out for the defaults")
 
 
+@dataclass(frozen=True, slots=True)
+class AppPath:
+    """Where child processes find the tasks they run.
+
+    Args:
+        path: `package.module:attribute` of a Stem.
+        config: Settings that this Stem uses there; its own if None.
+    """
+
+    path: str
+    config: StemConfig | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerLifecycleConfig:
-    """How a worker ends. Durations are seconds or a timedelta.
+    """How a worker and its child processes end. Durations are seconds or a timedelta.
 
     Args:
         install_signal_handlers: Let `run` handle SIGTERM (warm), SIGINT (soft, twice hard) and SIGQUIT (hard).
         soft_grace_period: How long a soft shutdown lets tasks react before it turns hard.
         force_shutdown_after: How long a hard shutdown tries to hand jobs back before it leaves them to their leases.
+        terminate_grace_period: How long a terminated task in a child process may go on before the child is killed.
+        max_tasks_per_child: Replace a child process after that many tasks; None for never.
+        max_memory_per_child_bytes: Replace a child process once its own resident memory is larger; None for never.
     """
 
     install_signal_handlers: bool = True
     soft_grace_period: Duration = 30.0
     force_shutdown_after: Duration = 10.0
+    terminate_grace_period: Duration = 10.0
+    max_tasks_per_child: int | None = None
+    max_memory_per_child_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_tasks_per_child", "max_memory_per_child_bytes"):
+            value: int | None = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} is {value}", "use 1 or more, or None for no limit")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +112,8 @@ class WorkerSettings:
         heartbeat_interval: Seconds between heartbeats.
         autoscale: How it scales itself, if it does.
         lifecycle: How it ends.
+        app: Where child processes find their tasks, if that is known.
+        signer: What it verifies messages with, None if they are not signed.
     """
 
     id: str
@@ -96,6 +125,8 @@ class WorkerSettings:
     heartbeat_interval: float
     autoscale: WorkerAutoscaleConfig | None
     lifecycle: WorkerLifecycleConfig
+    app: AppPath | None = None
+    signer: PayloadSigner | None = None
 
     def __post_init__(self) -> None:
         check_slots("concurrency", self.concurrency)

@@ -11,6 +11,7 @@ from stem_core.durations import Duration, seconds
 from stem_core.errors import UsageError
 from stem_core.routing import RoutingSubscription
 from stem_core.service import spawn
+from stem_core.signing import PayloadSigner
 from stem_core.snapshot import WorkerSnapshot
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import Enqueuer, SimpleTaskRegistry
@@ -18,6 +19,7 @@ from stem_core.worker.enqueuing import OwnStem
 from stem_core.worker.interrupts import handled
 from stem_core.worker.parts import Parts
 from stem_core.worker.settings import (
+    AppPath,
     WorkerAutoscaleConfig,
     WorkerLifecycleConfig,
     WorkerSettings,
@@ -41,9 +43,12 @@ class Worker:
         prefetch_multiplier: Jobs to hold for each slot, the running one included.
         heartbeat_interval: Time between heartbeats, in seconds or as a timedelta.
         autoscale: Let the number of slots follow the work; it starts at the minimum.
-        lifecycle: How it ends.
+        lifecycle: How it and its child processes end.
+        app: `package.module:attribute` of the Stem in which child processes find the tasks with
+            `execution="process"`; needed if there are any.
         enqueuer: What tasks enqueue with; a `Stem` over the same broker and registry if not given.
         clock: Source of time.
+        signer: Verifies what it is given, and signs what its tasks enqueue; if None, what the environment asks for.
 
     Raises:
         ConfigurationError: A setting is not usable; the message names it.
@@ -63,8 +68,10 @@ class Worker:
         heartbeat_interval: Duration = 2.0,
         autoscale: WorkerAutoscaleConfig | None = None,
         lifecycle: WorkerLifecycleConfig | None = None,
+        app: str | AppPath | None = None,
         enqueuer: Enqueuer | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        signer: PayloadSigner | None = None,
     ) -> None:
         sources = subscribed(queue, subscription)
         self._settings = WorkerSettings(
@@ -77,11 +84,13 @@ class Worker:
             heartbeat_interval=seconds(heartbeat_interval),
             autoscale=autoscale,
             lifecycle=lifecycle or WorkerLifecycleConfig(),
+            app=AppPath(app) if isinstance(app, str) else app,
+            signer=PayloadSigner.from_environment() if signer is None else signer,
         )
         self._broker = broker
         self._backend = backend
         self._registry = registry
-        self._enqueuer: Enqueuer = enqueuer or OwnStem(broker, registry, backend)
+        self._enqueuer: Enqueuer = enqueuer or OwnStem(broker, registry, backend, self._settings.signer)
         self._clock = clock
         self._parts: Parts | None = None
         self._main: asyncio.Task[object] | None = None
@@ -109,6 +118,8 @@ class Worker:
         Raises:
             BrokerUnavailableError: The broker cannot be reached.
             UsageError: It was started before.
+            ConfigurationError: It has tasks for child processes, but not the app in which these find them.
+            ChildStartError: A child process does not come up.
         """
         if self._parts is not None:
             raise UsageError(f"worker {self.id!r} was started already", "make a new Worker for each start")

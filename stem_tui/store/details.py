@@ -64,7 +64,8 @@ def json_document(value: object) -> Document:
 
 
 def detail_of(status: TaskStatus, now: float) -> TaskDetail:
-    """Return what to show of a task."""
+    """Return what to show of a task; secrets among its arguments and in its result are not."""
+    status = status.redacted()
     error = status.error
     return TaskDetail(
         status=msgspec.structs.replace(

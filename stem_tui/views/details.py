@@ -143,6 +143,7 @@ def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
                 ("failed", figures.count(snapshot.failed), "error" if snapshot.failed else ""),
                 ("retried", figures.count(snapshot.retried), ""),
                 ("events dropped", figures.count(snapshot.dropped), "warning" if snapshot.dropped else ""),
+                *([("refused", figures.count(snapshot.refused), "error")] if snapshot.refused else []),
             ],
         ),
     ]

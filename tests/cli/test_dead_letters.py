@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -26,7 +27,9 @@ def dead(stem: Stem, cluster: str, redis_url: str) -> list[str]:
         await settle(broker, deliveries, Outcome.DEAD, reason="poison", error="Boom: \x1b[2J")
         await broker.close()
 
-    asyncio.run(kill())
+    # In a thread of its own, since asyncio.run takes away the event loop that pytest-asyncio keeps in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, kill()).result()
     return list(ids)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stem_core.errors import StemError
-from tests.cli.conftest import APP, ROOT, Stem, one_line
+from tests.cli.conftest import ROOT, Stem, one_line
 
 URL = "redis://127.0.0.1:1"
 
@@ -24,7 +24,6 @@ URL = "redis://127.0.0.1:1"
         (["observe", "queues", "--broker", "ftp://localhost"], "redis://"),
         (["observe", "queues", "--broker", "memory://"], "one process"),
         (["observe", "queues", "--broker", URL, "--namespace", "a b"], "--namespace name 'a b'"),
-        (["observe", "schedules"], "not available yet"),
         (["observe", "queue"], "queues"),
         (["worker", "pink"], "ping"),
         (["worker", "ping", "--timeout", "5x", "--broker", URL], "such as 5s"),
@@ -47,7 +46,6 @@ URL = "redis://127.0.0.1:1"
         (["worker", "start", "--app", "json:loads"], "is a function, not a Stem"),
         (["worker", "start", "--app", "examples.email:stm"], "examples.email:stem"),
         (["worker", "start", "--app", "examples.email:stem", "--autoscale", "3"], "MIN:MAX"),
-        (["worker", "start", "--app", "examples.email:stem", "--processes", "2"], "--processes 2"),
         (["worker", "start", "--app", "examples.in_memory:nope"], "nope"),
         (["worker", "start", "--app", "examples.control:stem"], "one process"),
     ],

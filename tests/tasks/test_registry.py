@@ -49,6 +49,7 @@ def test_async_runs_inline_and_def_in_a_thread_unless_asked_otherwise() -> None:
     assert execution_of(FunctionTaskHandler("a", inline)) == "inline"
     assert execution_of(FunctionTaskHandler("b", blocking)) == "thread"
     assert execution_of(FunctionTaskHandler("c", blocking, TaskOptions(execution="inline"))) == "inline"
+    assert execution_of(FunctionTaskHandler("d", inline, TaskOptions(execution="process"))) == "process"
 
 
 def test_async_in_a_thread_is_refused_when_it_is_registered() -> None:

@@ -28,7 +28,7 @@ def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("execution", "process"), ("rate_limit", "10/s"), ("rate_key", "x"), ("unique", True), ("unique_for", 5)],
+    [("rate_limit", "10/s"), ("rate_key", "x"), ("unique", True), ("unique_for", 5)],
 )
 def test_what_comes_later_is_refused_and_not_ignored(name: str, value: Any) -> None:
     with pytest.raises(NotSupportedError, match=name):

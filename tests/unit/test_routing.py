@@ -86,6 +86,8 @@ def test_an_empty_file_routes_nothing(tmp_path: Path) -> None:
         ("a: [", "line 1", "correct that line"),
         ("a: &x 1\nb: *x", "aliases", "write the value out"),
         ("a: !!python/object:os.system {}", "not YAML", "correct"),
+        ("queues: {}\nroutes:\n  - target: {type: topic, name: a}", "line 3", "queue or broadcast"),
+        ("queues: {}\nqueues: {}", "lines 1 and 2", "keep one"),
     ],
 )
 def test_a_wrong_file_names_the_place_and_what_is_right(tmp_path: Path, text: str, place: str, right: str) -> None:

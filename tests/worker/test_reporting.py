@@ -9,11 +9,11 @@ import pytest
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import BrokerUnavailableError
 from stem_core.events import EVENTS_TOPIC, TaskReceived, decode_frame
+from stem_core.reporting import FRAME_EVENTS, Frames, Reporter
 from stem_core.service import cancel, spawn
 from stem_core.signals import SignalContext, StemSignals
 from stem_core.stores.memory import InMemoryBroker
 from stem_core.stores.port import FROM_START
-from stem_core.worker.publish import FRAME_EVENTS, Frames, Reporter
 from tests.worker.cluster import Cluster, until
 
 

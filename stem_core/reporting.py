@@ -26,7 +26,7 @@ class Frames:
 
     Args:
         topics: Where to.
-        source: Worker id.
+        source: Worker id, or who else tells.
         boot: Its boot.
         clock: Source of time.
         capacity: Events to keep while the broker cannot take them.
@@ -97,7 +97,7 @@ class Reporter:
 
     Args:
         frames: The way to other processes.
-        worker: Worker id, for listeners.
+        worker: Worker id, for listeners; "" if it is none.
     """
 
     def __init__(self, frames: Frames, worker: str) -> None:

@@ -1,4 +1,4 @@
-"""Finding the `Stem` that `--app package.module:attribute` names."""
+"""Finding the `Stem` that `package.module:attribute` names."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from stem_core.errors import ConfigurationError, StemError
 from stem_core.text import visible
 
 
-def load_app(place: str) -> Stem:
+def load_app(place: str, called: str = "--app") -> Stem:
     """Import an app; the current directory is looked into as well.
 
     Args:
         place: `package.module:attribute`.
+        called: What to call the setting in an error.
 
     Raises:
         ConfigurationError: There is no such module or attribute, or it is no Stem.
@@ -26,29 +27,32 @@ def load_app(place: str) -> Stem:
     """
     module_name, colon, attribute = place.partition(":")
     if not colon or not module_name or not attribute:
-        raise ConfigurationError(f"--app is {place!r}", "write package.module:attribute, such as examples.email:stem")
+        raise ConfigurationError(
+            f"{called} is {place!r}", "write package.module:attribute, such as examples.email:stem"
+        )
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    module = _import(module_name)
+    module = _import(module_name, called)
     app: object = module
     for name in attribute.split("."):
         if not hasattr(app, name):
-            raise ConfigurationError(f"--app {place}: {module_name!r} has no {attribute!r}", _suggestion(module, name))
+            lacking = f"{module_name!r} has no {attribute!r}"
+            raise ConfigurationError(f"{called} {place}: {lacking}", _suggestion(module, name))
         app = getattr(app, name)
     if not isinstance(app, Stem):
         kind = type(app).__name__
-        raise ConfigurationError(f"--app {place}: {attribute!r} is a {kind}, not a Stem", _suggestion(module, ""))
+        raise ConfigurationError(f"{called} {place}: {attribute!r} is a {kind}, not a Stem", _suggestion(module, ""))
     return app
 
 
-def _import(name: str) -> ModuleType:
+def _import(name: str, called: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise ConfigurationError(
-                f"--app: there is no module {error.name!r}",
+                f"{called}: there is no module {error.name!r}",
                 f"it is looked for in {Path.cwd()} and among the installed packages",
             ) from error
         raise _failed(name, error) from error

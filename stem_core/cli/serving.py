@@ -1,0 +1,38 @@
+"""What processes that serve have in common: how they log, and how flags beat their app's own settings."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import replace
+from typing import Any, Final
+
+from stem_core.cli.options import FLAGS, Invocation
+from stem_core.client.stem import Stem
+from stem_core.config import DEFAULT, SETTINGS, StemConfig
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+def log_to_stderr(level: str) -> None:
+    """Say on stderr what the process does."""
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+
+
+def take_flags(app: Stem, invocation: Invocation, **overrides: Any) -> None:
+    """Let the flags that were given beat the app's own settings."""
+    given = StemConfig.from_environment(
+        {},
+        flags=FLAGS,
+        broker_url=invocation.broker,
+        result_backend_url=invocation.backend,
+        namespace=invocation.namespace,
+        **overrides,
+    )
+    names = [name for name in SETTINGS if given.sources[name] != DEFAULT]
+    sources = {**app.config.sources, **{name: given.sources[name] for name in names}}
+    config = replace(app.config, **{name: getattr(given, name) for name in names}, sources=sources)
+    if config != app.config:
+        app.use(config)

@@ -1,0 +1,107 @@
+"""What people are shown of arguments and results: not passwords, tokens and the like.
+
+Programs get their data whole; this is for screens, command lines and error texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+HIDDEN: Final = "***"
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SECRET_WORDS: Final = frozenset(
+    (
+        *("pass", "pwd", "secret", "secrets", "token", "tokens", "auth", "bearer", "cookie", "cookies"),
+        *("pin", "cvv", "cvc", "jwt", "otp", "totp"),
+    )
+)
+_SECRET_PARTS: Final = re.compile(
+    "passw|passphrase|credential|authori[sz]ation|(?:auth|access|refresh)token|sessionid|cardnumber|"
+    "(?:api|access|private|secret|signing|encryption|session|account)key"
+)
+_CREDENTIALS: Final = re.compile(r"(?<=://)([^\s:/?#@]*):[^\s/?#]*@|(?<=://)[^\s:/?#@]+@")
+_SHORTEST: Final = 4
+_DEEPEST: Final = 64
+
+
+def is_secret(name: str) -> bool:
+    """Return whether an argument of that name is taken for a secret, such as `password`, `apiKey`, `X-Auth-Token`."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return not _SECRET_WORDS.isdisjoint(words) or _SECRET_PARTS.search("".join(words)) is not None
+
+
+def redacted(value: object, secrets: Iterable[str] = ()) -> object:
+    """Return JSON data as it may be shown.
+
+    Args:
+        value: Arguments or a result.
+        secrets: Names of fields that are secret, whatever their name says; at any depth.
+
+    Returns:
+        The same data, in which secret values are `***`, and addresses lack their passwords. What is nested deeper than
+        people read is `***` too.
+    """
+    return _redacted(value, frozenset(secrets), _DEEPEST)
+
+
+def redacted_args(args: Mapping[str, object], secrets: Iterable[str] = ()) -> dict[str, object]:
+    """Return arguments as they may be shown."""
+    names = frozenset(secrets)
+    return {key: _redacted_field(key, each, names, _DEEPEST) for key, each in args.items()}
+
+
+def _redacted_field(key: object, value: object, secrets: frozenset[str], depth: int) -> object:
+    return HIDDEN if value is not None and _hides(key, secrets) else _redacted(value, secrets, depth)
+
+
+def _redacted(value: object, secrets: frozenset[str], depth: int) -> object:
+    if isinstance(value, str):
+        return without_url_passwords(value)
+    if not isinstance(value, Mapping | list | tuple):
+        return value
+    if not depth:
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {key: _redacted_field(key, each, secrets, depth - 1) for key, each in value.items()}
+    return [_redacted(each, secrets, depth - 1) for each in value]
+
+
+def without_url_passwords(text: str) -> str:
+    """Return a text in which addresses lack their passwords."""
+    return _CREDENTIALS.sub(_without_password, text) if "://" in text else text
+
+
+def secret_values(args: Mapping[str, object], secrets: Iterable[str] = ()) -> list[str]:
+    """Return the texts and numbers that `redacted` would hide, the longest first; very short ones are left out."""
+    found = {each for each in _values(args, frozenset(secrets), _DEEPEST, hidden=False) if len(each) >= _SHORTEST}
+    found |= {repr(each)[1:-1] for each in found}  # as a message with {value!r} has it
+    return sorted(found, key=len, reverse=True)
+
+
+def hide(text: str, values: Iterable[str]) -> str:
+    """Return a text without these values, and without the passwords of addresses."""
+    for value in values:
+        text = text.replace(value, HIDDEN)
+    return without_url_passwords(text)
+
+
+def _values(value: object, secrets: frozenset[str], depth: int, *, hidden: bool) -> Iterator[str]:
+    if isinstance(value, Mapping | list | tuple):
+        if depth:
+            items = value.items() if isinstance(value, Mapping) else ((None, each) for each in value)
+            for key, each in items:
+                yield from _values(each, secrets, depth - 1, hidden=hidden or _hides(key, secrets))
+    elif hidden and isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield str(value)
+
+
+def _hides(key: object, secrets: frozenset[str]) -> bool:
+    return isinstance(key, str) and (key in secrets or is_secret(key))
+
+
+def _without_password(match: re.Match[str]) -> str:
+    user = match[1]
+    return f"{HIDDEN}@" if user is None else f"{user}:{HIDDEN}@"

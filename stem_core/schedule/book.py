@@ -1,0 +1,170 @@
+"""The entries of a namespace and how far each is, as documents in the store.
+
+An entry and its progress are two documents, so that an operator who changes the one never contends with schedulers that
+write the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
+
+from stem_core.errors import StemError
+from stem_core.schedule.entry import ScheduleEntry
+from stem_core.stores.port import Coordination
+
+ENTRIES: Final = "schedule"
+PROGRESS: Final = "schedule-progress"
+
+
+class StoredEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An entry as it lies in the store.
+
+    Args:
+        entry: What was defined.
+        origin: Where: `code` or `file`.
+        since: In ms; ticks up to here are none of its affair. Set when its ticks change or it is switched on.
+        switch: What an operator switched it to; None: as the entry says.
+    """
+
+    entry: ScheduleEntry
+    origin: str
+    since: int
+    switch: bool | None = None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it ticks."""
+        return self.entry.enabled if self.switch is None else self.switch
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """Ticks that a scheduler is sending at the moment.
+
+    Args:
+        by: The scheduler, with its boot.
+        at: Since when, in ms.
+        ticks: Which, in ms.
+        upto: The tick up to which the entry is done when they are sent.
+    """
+
+    by: str
+    at: int
+    ticks: list[int]
+    upto: int
+
+
+class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far an entry is.
+
+    Args:
+        done: The last tick that is done, in ms.
+        claim: What is being sent.
+        runs: Jobs sent so far.
+        failures: Ticks that could not be sent so far.
+        last_run: When the last job was sent, in ms.
+        last_id: Its task id.
+        drift: By how many seconds it was late.
+        error: Why the last tick could not be sent; "" if it was.
+    """
+
+    done: int = 0
+    claim: Claim | None = None
+    runs: int = 0
+    failures: int = 0
+    last_run: int | None = None
+    last_id: str = ""
+    drift: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """An entry and its progress, with the versions that a write must know."""
+
+    name: str
+    stored: StoredEntry
+    version: int
+    progress: Progress
+    progress_version: int
+
+    @property
+    def done(self) -> int:
+        """The tick up to which nothing is left to do, in ms."""
+        return max(self.stored.since, self.progress.done)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A document that is no entry of this version."""
+
+    name: str
+    version: int
+    problem: str
+
+
+_encoder: Final = msgspec.json.Encoder()
+_entry_decoder: Final = msgspec.json.Decoder(StoredEntry)
+_progress_decoder: Final = msgspec.json.Decoder(Progress)
+
+
+class ScheduleBook:
+    """Reads and writes the entries of a namespace.
+
+    Args:
+        store: Where they lie.
+    """
+
+    def __init__(self, store: Coordination) -> None:
+        self._store = store
+        self._read: dict[str, tuple[bytes, StoredEntry]] = {}
+
+    async def load(self) -> tuple[list[Scheduled], list[Unreadable]]:
+        """Return all entries by name, and what cannot be read as one."""
+        documents = await self._store.documents(ENTRIES)
+        progress = {each.key: each for each in await self._store.documents(PROGRESS)}
+        found: list[Scheduled] = []
+        unreadable: list[Unreadable] = []
+        for document in documents:
+            name, made = document.key, progress.get(document.key)
+            try:
+                stored = self._stored(name, document.body)
+                how_far = Progress() if made is None else _progress_decoder.decode(made.body)
+            except (msgspec.MsgspecError, StemError) as error:
+                unreadable.append(Unreadable(name, document.version, str(error)))
+                continue
+            found.append(Scheduled(name, stored, document.version, how_far, 0 if made is None else made.version))
+        self._read = {each.key: self._read[each.key] for each in documents if each.key in self._read}
+        return found, unreadable
+
+    def _stored(self, name: str, body: bytes) -> StoredEntry:
+        known = self._read.get(name)
+        if known is None or known[0] != body:
+            known = self._read[name] = (body, _entry_decoder.decode(body))
+        return known[1]
+
+    async def write(self, stored: StoredEntry, version: int) -> bool:
+        """Write an entry; False if it is of another version meanwhile (0: there is none)."""
+        written = await self._store.write_document(ENTRIES, stored.entry.name, _encoder.encode(stored), version)
+        return written is not None
+
+    async def delete(self, name: str, version: int | None = None) -> bool:
+        """Delete an entry and its progress; False if it is of another version meanwhile."""
+        if await self._store.write_document(ENTRIES, name, None, version) is None:
+            return False
+        await self._store.write_document(PROGRESS, name, None)
+        return True
+
+    async def advance(self, item: Scheduled, progress: Progress) -> Scheduled | None:
+        """Write how far an entry is; None if another scheduler did so meanwhile."""
+        body = _encoder.encode(progress)
+        version = await self._store.write_document(PROGRESS, item.name, body, item.progress_version)
+        return None if version is None else replace(item, progress=progress, progress_version=version)
+
+
+def named(items: Sequence[Scheduled], name: str) -> Scheduled | None:
+    """Return the entry of that name."""
+    return next((item for item in items if item.name == name), None)

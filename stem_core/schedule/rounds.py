@@ -1,0 +1,105 @@
+"""One look at all entries: send what is due, and tell when to look again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from stem_core.errors import BrokerFullError
+from stem_core.schedule.book import Scheduled, Unreadable
+from stem_core.schedule.dispatch import CLAIM_LIFE, Dispatcher
+from stem_core.schedule.timing import Timing
+from stem_core.text import visible
+
+log: Final = logging.getLogger("stem.schedule")
+
+LOOK_AGAIN: Final = 1.0
+"""Seconds after which a changed entry is noticed at the latest."""
+_AT_ONCE: Final = 16
+_NEVER: Final = float("inf")
+
+
+class Rounds:
+    """Attends to all entries of a namespace, round by round.
+
+    Args:
+        dispatcher: Sends what is due.
+    """
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._timings: dict[str, tuple[int, Timing]] = {}
+        self._next: dict[str, tuple[int, int, int | None]] = {}
+        self._complained: set[Unreadable] = set()
+        self._without_room: set[str] = set()
+
+    async def attend(self) -> float:
+        """Send what is due.
+
+        Returns:
+            Seconds until the next round.
+
+        Raises:
+            BrokerError: The broker cannot be reached.
+        """
+        dispatcher = self._dispatcher
+        await dispatcher.broker_clock.synchronise()
+        items, unreadable = await dispatcher.book.load()
+        self._complain(unreadable)
+        self._forget(items)
+        items = [item for item in items if item.stored.enabled]
+        due = [item for item in items if self._wake(item) <= dispatcher.broker_clock.now()]
+        wakes = {item.name: self._wake(item) for item in items}
+        failures: list[BaseException] = []
+        for start in range(0, len(due), _AT_ONCE):
+            part = due[start : start + _AT_ONCE]
+            answers = await asyncio.gather(
+                *(dispatcher.attend(item, self._timing(item)) for item in part), return_exceptions=True
+            )
+            for item, answer in zip(part, answers, strict=True):
+                # What somebody else attends to, or has no room, is looked at again with the next round.
+                wakes[item.name] = self._wake(answer) if isinstance(answer, Scheduled) else _NEVER
+                self._note_room(item.name, answer)
+                if isinstance(answer, BaseException) and not isinstance(answer, BrokerFullError):
+                    failures.append(answer)
+        if failures:
+            raise failures[0]
+        return min(LOOK_AGAIN, max(min(wakes.values(), default=_NEVER) - dispatcher.broker_clock.now(), 0) / 1000)
+
+    def _timing(self, item: Scheduled) -> Timing:
+        known = self._timings.get(item.name)
+        if known is None or known[0] != item.version:
+            known = self._timings[item.name] = (item.version, Timing(item.stored.entry))
+        return known[1]
+
+    def _wake(self, item: Scheduled) -> float:
+        claim = item.progress.claim
+        if claim is not None:
+            return 0 if self._dispatcher.owns(claim) else claim.at + CLAIM_LIFE
+        known = self._next.get(item.name)
+        if known is None or known[:2] != (item.version, item.done):
+            timing = self._timing(item)
+            tick = timing.next_after(item.done)
+            known = (item.version, item.done, None if tick is None else timing.due_at(tick))
+            self._next[item.name] = known
+        return _NEVER if known[2] is None else known[2]
+
+    def _forget(self, items: Iterable[Scheduled]) -> None:
+        names = {item.name for item in items}
+        self._timings = {name: known for name, known in self._timings.items() if name in names}
+        self._next = {name: known for name, known in self._next.items() if name in names}
+
+    def _note_room(self, name: str, answer: object) -> None:
+        if not isinstance(answer, BrokerFullError):
+            self._without_room.discard(name)
+        elif name not in self._without_room:
+            self._without_room.add(name)
+            log.warning("schedule %s waits for room: %s", name, visible(str(answer), 300))
+
+    def _complain(self, unreadable: Iterable[Unreadable]) -> None:
+        for each in unreadable:
+            if each not in self._complained:
+                self._complained.add(each)
+                log.error("schedule %s cannot be read: %s", visible(each.name), visible(each.problem, 300))

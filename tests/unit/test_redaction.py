@@ -1,0 +1,82 @@
+"""What people are not shown."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+
+from stem_core.redaction import hide, is_secret, redacted, redacted_args, secret_values
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password", "Password", "db_password", "userPassword", "passwd", "pwd", "passphrase", "secret", "client_secret",
+        "clientSecret", "token", "access_token", "accessToken", "X-Auth-Token", "Authorization", "authorisation",
+        "api_key", "apiKey", "APIKey", "apikey", "API_KEY", "private_key", "credentials",
+        "cookie", "Set-Cookie", "session_id", "cvv", "pin", "card_number", "jwt", "otp",
+    ],
+)  # fmt: skip
+def test_a_name_that_says_secret_is_one(name: str) -> None:
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["to", "author", "key", "keyboard", "tokenizer", "secretary", "compass", "spinner", "opinion", "id", "", "ß"],
+)
+def test_a_name_that_only_looks_like_it_is_none(name: str) -> None:
+    assert not is_secret(name)
+
+
+def test_secrets_are_hidden_at_any_depth() -> None:
+    args = {
+        "to": "a@b.c",
+        "card": "4111",
+        "auth": {"user": "ann"},
+        "accounts": [{"name": "x", "api_key": "k"}, {"card": 7}],
+        "token": None,
+        "db": "postgresql://ann:canary@host/db?x=1 and redis://canary@host",
+    }
+    assert redacted_args(args, ("card",)) == {
+        "to": "a@b.c",
+        "card": "***",
+        "auth": "***",
+        "accounts": [{"name": "x", "api_key": "***"}, {"card": "***"}],
+        "token": None,
+        "db": "postgresql://ann:***@host/db?x=1 and redis://***@host",
+    }
+
+
+def test_what_is_nested_too_deep_is_hidden_and_harmless() -> None:
+    deep: object = "canary"
+    for _ in range(900):
+        deep = [deep]
+    assert "canary" not in json.dumps(redacted(deep))
+    assert secret_values({"password": deep}) == []
+
+
+def test_an_error_that_repeats_a_secret_is_told_without_it() -> None:
+    args = {"password": "can'ary\n1", "pin": 12345, "to": "ann"}
+    text = f"no access for ann with {args['password']} or {args['password']!r} or 12345 at redis://:pw@host"
+    shown = hide(text, secret_values(args))
+    assert shown == 'no access for ann with *** or "***" or *** at redis://:***@host'
+
+
+@given(st.dictionaries(st.text(max_size=8), JSON, max_size=4), JSON)
+def test_no_secret_value_is_left_anywhere(args: dict[str, object], secret: object) -> None:
+    shown = redacted_args({**args, "nested": [{"password": {"canary-key": secret, "x": "canary"}}]})
+    assert "canary" not in json.dumps(shown["nested"])
+
+
+@given(JSON)
+def test_what_is_no_secret_stays_as_it_is(value: object) -> None:
+    assert redacted(redacted(value)) == redacted(value)
