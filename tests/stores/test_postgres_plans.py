@@ -1,4 +1,4 @@
-"""How Postgres goes about what is asked often: its statistics are of queues as they were, and may be wrong by any factor."""
+"""How Postgres goes about what is asked often, though its statistics are of queues as they were."""
 
 from __future__ import annotations
 
