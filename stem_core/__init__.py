@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stem_core.tasks import FunctionTaskHandler, SimpleTaskRegistry, TaskContext, TaskHandler
     from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
 
-__version__: Final = "0.1.0"
+__version__: Final = "0.2.0"
 
 _PLACES: Final = {
     "ControlClient": "stem_core.client",
