@@ -70,7 +70,11 @@ def worker_options(command: F) -> F:
 
 @click.group(
     cls=LazyGroup,
-    commands_at={"start": "stem_core.cli.start:start", "status": "stem_core.cli.status:status"},
+    commands_at={
+        "start": "stem_core.cli.start:start",
+        "multi": "stem_core.cli.multi.command:multi",
+        "status": "stem_core.cli.status:status",
+    },
 )
 def worker() -> None:
     """Run a worker, or command those that run."""
