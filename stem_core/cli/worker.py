@@ -74,6 +74,8 @@ def worker_options(command: F) -> F:
         "start": "stem_core.cli.start:start",
         "multi": "stem_core.cli.multi.command:multi",
         "status": "stem_core.cli.status:status",
+        "healthcheck": "stem_core.cli.healthcheck:healthcheck",
+        "diagnose": "stem_core.cli.diagnose:diagnose",
     },
 )
 def worker() -> None:
