@@ -40,7 +40,7 @@ def diagnose(
     (files,) = nodes_of([node], pidfile, logfile)
     checks = list(_checks(invocation, files, app))
     failed = [check for check in checks if check.status == "fail"]
-    document: dict[str, object] = {
+    document = {
         "status": "failed" if failed else "ok",
         "checks": [msgspec.to_builtins(check) for check in checks],
     }

@@ -117,7 +117,7 @@ def _runs(pid: int) -> bool:
 
 
 def _show(invocation: Invocation, probed: Sequence[Probed], says: Sequence[str]) -> None:
-    documents: list[dict[str, object]] = [
+    documents = [
         {
             "worker": each.seen.snapshot.worker,
             "pid": each.seen.snapshot.pid,
@@ -129,7 +129,7 @@ def _show(invocation: Invocation, probed: Sequence[Probed], says: Sequence[str])
         for each in probed
     ]
     if says:
-        extra: dict[str, object] = {"status": "failed", "workers": documents}
+        extra = {"status": "failed", "workers": documents}
         write_error("; ".join(says), None, as_json=invocation.as_json, extra=extra)
     elif invocation.as_json:
         write_json({"status": "ok", "workers": documents})

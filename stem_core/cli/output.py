@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from unicodedata import combining, east_asian_width
 
 import msgspec
@@ -33,7 +33,7 @@ def write_note(text: str) -> None:
     _write(sys.stderr, visible(text))
 
 
-def write_error(message: str, hint: str | None, *, as_json: bool, extra: dict[str, object] | None = None) -> None:
+def write_error(message: str, hint: str | None, *, as_json: bool, extra: Mapping[str, object] | None = None) -> None:
     """Print an error: one line on stderr, and with `as_json` a document on stdout.
 
     Args:

@@ -15,7 +15,7 @@ from stem_core.cli.env_file import read_env_file
 from stem_core.cli.multi import ending, launch
 from stem_core.cli.multi.node import WORKER_ID, Node, nodes_of
 from stem_core.cli.multi.outcome import show
-from stem_core.cli.options import DURATION, Invocation, cluster_options
+from stem_core.cli.options import DURATION, Invocation, cluster_options, json_option
 from stem_core.cli.processes import Supervisor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -121,7 +121,7 @@ def _stay(nodes: list[Node], plan: launch.Plan, *, as_json: bool) -> int:
 
 
 @multi.command(epilog="Example: stem worker multi stop n1 n2 --timeout 5m")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
+@json_option
 @patience
 @node_options
 def stop(as_json: bool, nodes: list[Node], timeout: float) -> int:
@@ -142,7 +142,7 @@ def restart(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeou
 
 
 @multi.command(epilog="Example: stem worker multi status n1 n2 --json")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
+@json_option
 @node_options
 def status(as_json: bool, nodes: list[Node]) -> int:
     """Show whether the processes of nodes run. The exit code is 3 if one does not."""
