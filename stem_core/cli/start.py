@@ -40,7 +40,7 @@ class StartOptions:
     log_level: str
 
 
-@click.command()
+@click.command(epilog="Example: stem worker start --app shop.tasks:stem --queue mail --concurrency 8")
 @click.option("--app", required=True, metavar="M:A", help="The Stem to serve, as package.module:attribute.")
 @click.option("--queue", "queues", multiple=True, metavar="Q", help="Queue to fetch from; may be repeated.")
 @click.option("--broadcast", "broadcasts", multiple=True, metavar="C", help="Channel to listen to; may be repeated.")

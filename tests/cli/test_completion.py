@@ -85,7 +85,7 @@ def test_a_shell_is_told_what_can_follow(shell: str) -> None:
 def test_the_script_asks_stem_for_completions(stem: Stem, shell: str) -> None:
     ran = stem("completion", shell)
     assert ran.code == 0
-    assert f"_STEM_COMPLETE={shell}_complete stem" in ran.out
+    assert f"_STEM_COMPLETE={shell}_complete" in ran.out
     assert stem("completion", shell, "--json").json["script"] in ran.out
     assert one_line(stem("completion", "tcsh").err)
 
@@ -120,11 +120,12 @@ def generate(report_id: str) -> str:
     return report_id
 
 class Mail(TaskHandler[None]):
+    """Send a mail."""
     name = "mail.send"
     options = TaskOptions(secrets=("password",))
     async def call(self, context: TaskContext, args: dict[str, object]) -> None: ...
 
-stem.register(Mail())
+stem.registry.register(Mail())
 '''
 
 
@@ -132,7 +133,7 @@ def test_the_tasks_of_an_app_are_listed(stem: Stem, tmp_path: Path, monkeypatch:
     (tmp_path / "listed_app.py").write_text(TASKS)
     monkeypatch.chdir(tmp_path)
     mail, report = stem("tasks", "ls", "--app", "listed_app:stem", "--json").json
-    assert (mail["name"], mail["description"], mail["runs"]) == ("mail.send", "", "inline")
+    assert (mail["name"], mail["description"], mail["runs"]) == ("mail.send", "Send a mail.", "inline")
     assert mail["options"] == {"secrets": ["password"]}
     assert (report["queue"], report["runs"]) == ("reports", "process")
     assert report["options"] == {"max_retries": 3, "hard_time_limit": 120.0, "execution": "process"}
