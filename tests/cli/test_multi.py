@@ -59,6 +59,9 @@ def test_three_nodes_start_are_seen_write_their_logs_and_end(stem: Stem, place: 
     assert stem("worker", "multi", "status", *nodes).out.count(" running ") == 3
     alive = {worker["worker"] for worker in stem("worker", "status", "--json").json}
     assert {name.partition("@")[0] for name in alive} == set(nodes)
+    for name in nodes:
+        (well,) = stem("worker", "healthcheck", "--node", name, "--json").json["workers"]
+        assert well["worker"].startswith(f"{name}@")
     again = stem("worker", "multi", "start", *nodes, "--app", "work_app:stem", "--json")
     assert [document["pid"] for document in again.json] == [document["pid"] for document in started.json]
     stopped = stem("worker", "multi", "stop", *nodes, "--json")
@@ -169,6 +172,8 @@ def test_variables_directory_and_further_flags_reach_the_worker(stem: Stem, plac
     assert {each["worker"] for each in stem("worker", "status", "--namespace", "other", "--json").json} == {
         "x-n-1-1", "x-n-1-2",
     }  # fmt: skip
+    probed = stem("worker", "healthcheck", "--node", "n", "--namespace", "other", "--json").json["workers"]
+    assert [each["worker"] for each in probed] == ["x-n-1-1", "x-n-1-2"]
     assert stem("worker", "multi", "stop", "n").code == 0
 
 

@@ -25,7 +25,7 @@ from stem_core.errors import StemError
 from stem_core.text import visible
 
 _POLL: Final = 0.05
-_TAIL: Final = 64 * 1024
+_TAIL: Final = 1024 * 1024
 _LONGEST_LINE: Final = 400
 
 _left: Final[list[subprocess.Popen[bytes]]] = []
