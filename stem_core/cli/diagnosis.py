@@ -176,7 +176,7 @@ def process(path: Path) -> Check:
         return Check("process", "fail", error.message, error.hint or "")
     if recorded is None:
         return Check("process", "ok", "no pid file: no node of that name runs")
-    if pidfile.living(recorded) is None:
+    if pidfile.living(path, recorded) is None:
         return Check(
             "process", "warn", f"{path} is stale: process {recorded.pid} is gone", "the next start replaces it"
         )

@@ -88,7 +88,7 @@ def _pids(path: str | None, node: str | None) -> set[int] | None:
 
     file = Path(path) if path is not None else nodes_of([str(node)], None, None)[0].pidfile
     recorded = pidfile.read(file)
-    process = pidfile.living(recorded)
+    process = pidfile.living(file, recorded)
     if process is None:
         says = "there is no pid file" if recorded is None else f"process {recorded.pid} does not run any more"
         raise StemError(f"the worker is down: {says} ({file})", "start it, or name another one")

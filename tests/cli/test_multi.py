@@ -34,7 +34,7 @@ def place(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     for path in tmp_path.rglob("*.pid"):
-        process = pidfile.living(pidfile.read(path))
+        process = pidfile.living(path, pidfile.read(path))
         if process is not None:
             process.kill()
             process.wait(10)
@@ -152,6 +152,31 @@ def test_a_process_id_that_somebody_else_has_now_is_not_taken_for_the_node(stem:
     finally:
         other.kill()
         other.wait(10)
+
+
+@pytest.mark.usefixtures("place")
+def test_a_node_is_still_known_after_the_clock_was_set(stem: Stem) -> None:
+    (started,) = stem("worker", "multi", "start", "n", "--app", "work_app:stem", "--json").json
+    Path(started["pidfile"]).write_text(
+        f"{started['pid']}\n{psutil.Process(started['pid']).create_time() - 3600:.3f}\n"
+    )
+    assert stem("worker", "multi", "status", "n", "--json").json[0]["state"] == "running"
+    assert stem("worker", "multi", "stop", "n", "--json").json[0]["state"] == "stopped"
+
+
+@pytest.mark.usefixtures("place")
+def test_a_node_that_was_killed_is_down_and_starts_again(stem: Stem) -> None:
+    words = ("worker", "multi", "start", "n", "--app", "work_app:stem", "--json")
+    (first,) = stem(*words).json
+    process = psutil.Process(first["pid"])
+    process.kill()
+    process.wait(10)
+    down = stem("worker", "multi", "status", "n", "--json")
+    assert (down.code, down.json["nodes"][0]["says"]) == (
+        3, f"it did not end in order: its process {first['pid']} is gone",
+    )  # fmt: skip
+    (second,) = stem(*words).json
+    assert (second["state"], second["pid"] != first["pid"]) == ("ready", True)
 
 
 def test_variables_directory_and_further_flags_reach_the_worker(stem: Stem, place: Path) -> None:

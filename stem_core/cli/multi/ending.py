@@ -23,10 +23,9 @@ def look(node: Node) -> Outcome:
         StemError: Its pid file cannot be read.
     """
     recorded = pidfile.read(node.pidfile)
-    process = pidfile.living(recorded)
+    process = pidfile.living(node.pidfile, recorded)
     if process is None:
-        stale = "" if recorded is None else f"its pid file is stale: process {recorded.pid} is not that node"
-        return Outcome(node=node, state="down", good=False, says=stale)
+        return Outcome(node=node, state="down", good=False, says="" if recorded is None else _stale(recorded))
     try:
         uptime = SYSTEM_CLOCK.time() - process.create_time()
         rss = sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
@@ -46,7 +45,8 @@ def stop(nodes: Sequence[Node], patience: float) -> list[Outcome]:
         StemError: A pid file cannot be read.
     """
     recorded = {node.name: pidfile.read(node.pidfile) for node in nodes}
-    running = {name: process for name, record in recorded.items() if (process := pidfile.living(record)) is not None}
+    living = {node.name: pidfile.living(node.pidfile, recorded[node.name]) for node in nodes}
+    running = {name: process for name, process in living.items() if process is not None}
     refused = {name for name, process in running.items() if not _terminate(process)}
     _wait([process for name, process in running.items() if name not in refused], patience)
     outcomes = []
@@ -65,6 +65,12 @@ def stop(nodes: Sequence[Node], patience: float) -> list[Outcome]:
             pidfile.remove(node.pidfile, record)
         outcomes.append(outcome)
     return outcomes
+
+
+def _stale(recorded: pidfile.Recorded) -> str:
+    if psutil.pid_exists(recorded.pid) and pidfile.is_alive(psutil.Process(recorded.pid)):
+        return f"its pid file is stale: process {recorded.pid} is another one now"
+    return f"it did not end in order: its process {recorded.pid} is gone"
 
 
 def _ended(node: Node, process: psutil.Process, patience: float) -> Outcome:

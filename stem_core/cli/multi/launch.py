@@ -52,7 +52,7 @@ class Plan:
         own = {
             "STEM_WORKER_NODE": node.name,
             "STEM_WORKER_INDEX": str(node.index),
-            "STEM_WORKER_PIDFILE": str(node.pidfile),
+            pidfile.VARIABLE: str(node.pidfile),
             "STEM_WORKER_LOGFILE": str(node.logfile),
             "STEM_WORKER_HOST": socket.gethostname(),
         }
@@ -84,7 +84,7 @@ def start(nodes: Sequence[Node], plan: Plan, patience: float) -> list[Outcome]:
 
 def _launch(node: Node, plan: Plan) -> _Started | Outcome:
     recorded = pidfile.read(node.pidfile)
-    running = pidfile.living(recorded)
+    running = pidfile.living(node.pidfile, recorded)
     if running is not None:
         return Outcome(node=node, state="running", pid=running.pid, says="it ran already")
     if recorded is not None:

@@ -12,7 +12,9 @@ import psutil
 from stem_core.errors import StemError
 
 _SAME_START: Final = 2.0
-"""Seconds by which the start times of one process may differ, read before and after the clock was corrected."""
+"""Seconds by which the start times of one process may differ from one look to the next."""
+VARIABLE: Final = "STEM_WORKER_PIDFILE"
+"""In which a node finds the path of its pid file."""
 
 
 class Recorded(NamedTuple):
@@ -65,18 +67,24 @@ def read(path: Path) -> Recorded | None:
         ) from error
 
 
-def living(recorded: Recorded | None) -> psutil.Process | None:
+def living(path: Path, recorded: Recorded | None) -> psutil.Process | None:
     """Return the process that a pid file means, if it runs: the same id *and* the same start.
 
-    A file without a start, as others write them, is believed.
+    A file without a start, as others write them, is believed. Start times of a machine move when its clock is set; so a
+    process that carries the file's path in its environment, as nodes do, is the one that is meant as well.
+
+    Args:
+        path: The pid file.
+        recorded: What it says.
     """
     if recorded is None:
         return None
     try:
         process = psutil.Process(recorded.pid)
         same = not recorded.started_at or abs(process.create_time() - recorded.started_at) <= _SAME_START
-        return process if same and is_alive(process) else None
-    except (psutil.Error, ValueError, OverflowError):
+        meant = same or process.environ().get(VARIABLE) == str(path)
+        return process if meant and is_alive(process) else None
+    except (psutil.Error, OSError, ValueError, OverflowError):
         return None
 
 
