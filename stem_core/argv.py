@@ -9,7 +9,7 @@ from typing import Final
 
 from stem_core.urls import HIDDEN, redact_url
 
-_FLAGS: Final = {"--broker": "STEM_BROKER_URL", "--backend": "STEM_RESULT_BACKEND_URL"}
+ADDRESS_FLAGS: Final = {"--broker": "STEM_BROKER_URL", "--backend": "STEM_RESULT_BACKEND_URL"}
 
 
 def hide_credentials() -> None:
@@ -17,7 +17,7 @@ def hide_credentials() -> None:
 
     The address then comes by environment, which other users cannot read.
     """
-    words, variables = without_credentials(sys.orig_argv, _FLAGS)
+    words, variables = without_credentials(sys.orig_argv, ADDRESS_FLAGS)
     if variables:
         os.execve(sys.executable, [sys.executable, *words[1:]], {**os.environ, **variables})  # noqa: S606 - itself
 

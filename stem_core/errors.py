@@ -28,6 +28,24 @@ class ConfigurationError(StemError):
     """A setting (variable, flag, file key, URL) does not say what it must. The operator acts."""
 
 
+class DocumentError(ConfigurationError):
+    """A configuration file does not say what it must.
+
+    Args:
+        message: What was found, naming file and key.
+        hint: What would be right.
+        line: Where, from 1; None if that is not known.
+        column: Where in the line, from 1.
+    """
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(message, hint)
+        self.line = line
+        self.column = column
+
+
 class NotSupportedError(ConfigurationError):
     """A setting is understood, but this version cannot do what it asks for."""
 

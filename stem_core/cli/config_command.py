@@ -15,7 +15,7 @@ _KEYS: Final = ("signing_keys", "signing_public_keys", "signing_private_keys")
 """Of these the ids are shown, and nothing else."""
 
 
-@click.command()
+@click.command(epilog="Example: stem config --json")
 @cluster_options
 def config(invocation: Invocation) -> None:
     """Show the settings in effect, and where each came from. Passwords are hidden."""

@@ -51,7 +51,7 @@ def choosing(command: F) -> F:
     return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
 
 
-@dlq.command("list")
+@dlq.command("list", epilog="Example: stem dlq list --queue mail --since 1h")
 @choosing
 @click.option("--limit", type=click.IntRange(min=1), default=_PAGE, metavar="N", help="At most so many (50).")
 @click.option("--cursor", default="", metavar="C", help="Go on where a page before ended.")
@@ -71,7 +71,7 @@ async def _page(cluster: ClusterClient, *, wanted: LetterFilter, limit: int, cur
     return await cluster.dead_letters.page(wanted, limit, cursor)
 
 
-@dlq.command()
+@dlq.command(epilog="Example: stem dlq show 01a20bb583d676af890eb487db90c792")
 @click.argument("task_id", metavar="ID")
 @reveal_option
 @cluster_options
@@ -114,7 +114,7 @@ def _bulk(command: F) -> F:
     return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
 
 
-@dlq.command()
+@dlq.command(epilog="Example: stem dlq replay --task 'mail.*' --rate 50 --yes")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most so many a second.")
 @_bulk
 def replay(invocation: Invocation, wanted: LetterFilter, rate: float | None, **flags: Any) -> None:
@@ -127,7 +127,7 @@ def replay(invocation: Invocation, wanted: LetterFilter, rate: float | None, **f
     _carry_out(invocation, "replayed", wanted, act, **flags)
 
 
-@dlq.command()
+@dlq.command(epilog="Example: stem dlq purge --queue mail --reason poison --dry-run")
 @_bulk
 def purge(invocation: Invocation, wanted: LetterFilter, **flags: Any) -> None:
     """Delete dead letters for good."""

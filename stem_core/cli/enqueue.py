@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
 
 from stem_core.cli.options import DURATION, Invocation, cluster_options
 from stem_core.cli.output import write_json, write_line
+from stem_core.cli.progress import progress
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.job import Job
 from stem_core.client.preparing import Prepared, prepare, signing_for
@@ -24,7 +26,7 @@ from stem_core.signing import PayloadSigner
 from stem_core.tasks.context import EnqueueOptions
 
 
-@click.command()
+@click.command(epilog='Example: stem enqueue email.send --args \'{"to": "a@b.c"}\' --count 200')
 @click.argument("name")
 @click.option(
     "--args", "args_text", default="{}", metavar="JSON", help="Arguments: a JSON object; - reads it from stdin."
@@ -45,7 +47,8 @@ def enqueue(invocation: Invocation, name: str, args_text: str, count: int, delay
     batch = [prepare(job, TaskOptions(), routing, SYSTEM_CLOCK.time(), sign) for _ in range(count)]
 
     async def send(cluster: ClusterClient) -> None:
-        await _send(cluster, batch)
+        with progress("enqueuing", quiet=invocation.as_json) as on_done:
+            await _send(cluster, batch, on_done)
 
     invocation.run(send)
     if invocation.as_json:
@@ -93,7 +96,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-async def _send(cluster: ClusterClient, batch: list[Prepared]) -> None:
+async def _send(cluster: ClusterClient, batch: list[Prepared], on_done: Callable[[int, int], None]) -> None:
     for start in range(0, len(batch), MAX_BATCH):
         part = batch[start : start + MAX_BATCH]
         channel = part[0].broadcast
@@ -108,4 +111,5 @@ async def _send(cluster: ClusterClient, batch: list[Prepared]) -> None:
                     f"{error.message} (after {start:,} of {len(batch):,} were sent)", error.hint
                 ) from error
             raise
+        on_done(start + len(part), len(batch))
         await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from stem_core.clock import SYSTEM_CLOCK
 from stem_core.signing import PayloadSigner
 
 
-@click.command()
+@click.command(epilog="Example: stem health --json")
 @cluster_options
 def health(invocation: Invocation) -> None:
     """Check that the broker and the result backend answer."""

@@ -26,6 +26,9 @@ USAGE: Final = 64
 FAILURE: Final = 70
 INTERRUPTED: Final = 130
 
+COMPLETE: Final = "_STEM_COMPLETE"
+"""Variable in which a shell says that it wants a command line completed, and how."""
+
 _UNREACHABLE: Final = "is the server running, and is STEM_BROKER_URL (or --broker) right?"
 
 
@@ -38,8 +41,11 @@ _UNREACHABLE: Final = "is the server running, and is STEM_BROKER_URL (or --broke
         "observe": "stem_core.cli.observe:observe",
         "dlq": "stem_core.cli.dlq:dlq",
         "schedule": "stem_core.cli.schedule:schedule",
+        "routing": "stem_core.cli.routing:routing",
+        "tasks": "stem_core.cli.tasks:tasks",
         "health": "stem_core.cli.health:health",
         "config": "stem_core.cli.config_command:config",
+        "completion": "stem_core.cli.completion:completion",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -55,6 +61,10 @@ def root() -> None:
 def main() -> NoReturn:
     """Run the command line of this process, and exit."""
     hide_credentials()
+    if COMPLETE in os.environ:
+        from stem_core.cli.completion import complete  # noqa: PLC0415 - only a shell asks for it
+
+        sys.exit(complete(os.environ[COMPLETE]))
     sys.exit(run(sys.argv[1:]))
 
 

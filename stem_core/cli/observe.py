@@ -43,7 +43,7 @@ def observing(command: F) -> F:
     return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
 
 
-@observe.command()
+@observe.command(epilog="Example: stem observe queues --queue mail --follow")
 @click.option("--queue", "names", multiple=True, metavar="Q", help="Only this queue; may be repeated.")
 @observing
 def queues(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
@@ -61,7 +61,7 @@ def queues(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None
     invocation.run(_repeated(show, follow=follow))
 
 
-@observe.command()
+@observe.command(epilog="Example: stem observe workers --json")
 @observing
 def workers(invocation: Invocation, follow: bool) -> None:
     """Show workers as they last showed themselves."""
@@ -76,7 +76,7 @@ def workers(invocation: Invocation, follow: bool) -> None:
     invocation.run(_repeated(show, follow=follow))
 
 
-@observe.command()
+@observe.command(epilog="Example: stem observe events --follow")
 @click.option("--limit", type=click.IntRange(min=1), default=100, metavar="N", help="How many past events to show.")
 @observing
 def events(invocation: Invocation, follow: bool, limit: int) -> None:
@@ -94,7 +94,7 @@ def events(invocation: Invocation, follow: bool, limit: int) -> None:
         write_line("no events yet")
 
 
-@observe.command()
+@observe.command(epilog="Example: stem observe dlq --queue mail")
 @click.option("--queue", "names", multiple=True, metavar="Q", help="Only this queue; may be repeated.")
 @observing
 def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
@@ -114,7 +114,7 @@ def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
     invocation.run(_repeated(show, follow=follow))
 
 
-@observe.command()
+@observe.command(epilog="Example: stem observe schedules --json")
 @observing
 def schedules(invocation: Invocation, follow: bool) -> None:
     """Show how well schedules are served: what is due or overdue, and how late jobs were sent.

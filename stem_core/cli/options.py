@@ -114,6 +114,9 @@ def refuse_memory(url: str) -> None:
         )
 
 
+json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
+
+
 def cluster_options(command: F) -> F:
     """Add `--json`, `--broker`, `--backend` and `--namespace`; the command gets an `Invocation` first."""
 
@@ -124,7 +127,7 @@ def cluster_options(command: F) -> F:
         metavar="URL",
         help="Where jobs are; by default what STEM_BROKER_URL says, or this user's SQLite file.",
     )
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
+    @json_option
     @functools.wraps(command)
     def wrapped(
         *args: Any, as_json: bool, broker: str | None, backend: str | None, namespace: str | None, **kwargs: Any

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from unicodedata import combining, east_asian_width
 
 import msgspec
@@ -33,7 +33,7 @@ def write_note(text: str) -> None:
     _write(sys.stderr, visible(text))
 
 
-def write_error(message: str, hint: str | None, *, as_json: bool, extra: dict[str, object] | None = None) -> None:
+def write_error(message: str, hint: str | None, *, as_json: bool, extra: Mapping[str, object] | None = None) -> None:
     """Print an error: one line on stderr, and with `as_json` a document on stdout.
 
     Args:
@@ -48,7 +48,7 @@ def write_error(message: str, hint: str | None, *, as_json: bool, extra: dict[st
 
 
 def write_table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """Print a table whose columns are aligned, numbers to the right.
+    """Print a table whose columns are aligned, numbers to the right: in colour on a terminal, else as plain text.
 
     Args:
         heads: Column titles.
@@ -59,9 +59,18 @@ def write_table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: s
     if not values:
         write_line(empty)
         return
-    cells = [list(heads), *([_cell(value) for value in row] for row in values)]
-    widths = [max(_width(row[column]) for row in cells) for column in range(len(heads))]
+    cells = [[_cell(value) for value in row] for row in values]
     right = [any(isinstance(row[column], (int, float)) for row in values) for column in range(len(heads))]
+    if sys.stdout.isatty():
+        from stem_core.cli.rich_table import print_table  # noqa: PLC0415 - only a person's terminal needs Rich
+
+        print_table(heads, cells, right)
+    else:
+        _write_aligned([list(heads), *cells], right)
+
+
+def _write_aligned(cells: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(right))]
     for row in cells:
         line = "  ".join(_padded(cell, widths[column], right=right[column]) for column, cell in enumerate(row))
         _write(sys.stdout, line.rstrip())

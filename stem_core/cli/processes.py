@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from stem_core.cli.output import write_json
 from stem_core.errors import ConfigurationError, StemError
@@ -19,6 +19,8 @@ from stem_core.service import Backoff, cancel, spawn
 from stem_core.text import visible
 
 log: Final = logging.getLogger("stem.supervisor")
+
+Command: TypeAlias = tuple[list[str], dict[str, str] | None]
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 MOST_EARLY: Final = 5
@@ -36,11 +38,11 @@ class Supervisor:
     Each leads a session of its own, so that an interrupt from the keyboard reaches it once, through here.
 
     Args:
-        commands: For each process, the words of its command line.
+        commands: For each process, the words of its command line, and its environment; None for this process's own.
         as_json: Print one document once all are ready.
     """
 
-    def __init__(self, commands: Sequence[list[str]], *, as_json: bool) -> None:
+    def __init__(self, commands: Sequence[Command], *, as_json: bool) -> None:
         self._commands = commands
         self._as_json = as_json
         self._living: dict[int, asyncio.subprocess.Process] = {}
@@ -95,7 +97,7 @@ class Supervisor:
                 await asyncio.wait_for(self._stop.wait(), pause)
 
     async def _lived(self, worker: _Worker) -> int:
-        process = await worker.start(self._commands[worker.number - 1])
+        process = await worker.start(*self._commands[worker.number - 1])
         self._living[worker.number] = process
         for number in self._sent:  # what came while it was being started
             process.send_signal(number)
@@ -155,13 +157,14 @@ class _Worker:
         """Whether it has said that it fetches."""
         return "worker" in self.document
 
-    async def start(self, words: list[str]) -> asyncio.subprocess.Process:
+    async def start(self, words: list[str], environment: dict[str, str] | None) -> asyncio.subprocess.Process:
         read, write = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "stem_core.cli.supervised", *words),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=write,
+                env=environment,
                 start_new_session=True,
             )
         except BaseException:

@@ -43,7 +43,7 @@ def _with_book(invocation: Invocation, action: Callable[[ScheduleBook, int], Awa
     return invocation.run(body)
 
 
-@schedule.command("list")
+@schedule.command("list", epilog="Example: stem schedule list")
 @cluster_options
 def list_(invocation: Invocation) -> None:
     """Show all entries, and when each runs next."""
@@ -62,7 +62,7 @@ def list_(invocation: Invocation) -> None:
     invocation.run(show)
 
 
-@schedule.command()
+@schedule.command(epilog="Example: stem schedule show nightly-report --json")
 @click.argument("name", metavar="ID")
 @cluster_options
 def show(invocation: Invocation, name: str) -> None:
@@ -85,7 +85,7 @@ def _shown(key: str, value: object) -> str:
     return "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-@schedule.command()
+@schedule.command(epilog="Example: stem schedule apply --file schedule.yaml --dry-run")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--prune", is_flag=True, help="Remove entries that came from a file and are not in this one.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
@@ -130,7 +130,7 @@ def _write_changes(invocation: Invocation, changes: Sequence[Change], *, applied
         write_line("the file has no schedules")
 
 
-@schedule.command()
+@schedule.command(epilog="Example: stem schedule delete nightly-report")
 @click.argument("names", nargs=-1, required=True, metavar="ID...")
 @cluster_options
 def delete(invocation: Invocation, names: tuple[str, ...]) -> None:
@@ -155,7 +155,7 @@ def delete(invocation: Invocation, names: tuple[str, ...]) -> None:
         write_line(f"deleted {', '.join(names)}")
 
 
-@schedule.command()
+@schedule.command(epilog="Example: stem schedule enable nightly-report")
 @click.argument("names", nargs=-1, required=True, metavar="ID...")
 @cluster_options
 def enable(invocation: Invocation, names: tuple[str, ...]) -> None:
@@ -163,7 +163,7 @@ def enable(invocation: Invocation, names: tuple[str, ...]) -> None:
     _switch(invocation, names, on=True)
 
 
-@schedule.command()
+@schedule.command(epilog="Example: stem schedule disable nightly-report")
 @click.argument("names", nargs=-1, required=True, metavar="ID...")
 @cluster_options
 def disable(invocation: Invocation, names: tuple[str, ...]) -> None:
@@ -189,7 +189,7 @@ def _switch(invocation: Invocation, names: Sequence[str], *, on: bool) -> None:
             write_line(f"{document['id']} is {'on' if on else 'off'}" + (f", next run {moment}" if moment else ""))
 
 
-@schedule.command("next")
+@schedule.command("next", epilog="Example: stem schedule next nightly-report --count 3")
 @click.argument("name", required=False, metavar="[ID]")
 @click.option("--cron", metavar="EXPR", help="Instead of an entry: a cron expression.")
 @click.option("--every", type=DURATION, metavar="5m", help="Instead of an entry: an interval.")

@@ -20,7 +20,7 @@ from stem_core.schedule.scheduler import Scheduler
 from stem_core.schedule.timing import milliseconds
 
 
-@click.command()
+@click.command(epilog="Example: stem schedule run --app shop.tasks:stem")
 @click.option("--app", metavar="M:A", help="A Stem whose schedules to serve too, as package.module:attribute.")
 @click.option("-f", "--file", metavar="FILE", help="A schedule file to apply first.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much to say on stderr.")

@@ -10,7 +10,7 @@ import click
 
 from stem_core.cli.options import SIZE, Invocation, cluster_options, refuse_memory, split_names
 from stem_core.cli.output import write_json
-from stem_core.cli.processes import Supervisor
+from stem_core.cli.processes import Command, Supervisor
 from stem_core.cli.serving import LEVELS, log_to_stderr, take_flags
 from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
@@ -40,7 +40,7 @@ class StartOptions:
     log_level: str
 
 
-@click.command()
+@click.command(epilog="Example: stem worker start --app shop.tasks:stem --queue mail --concurrency 8")
 @click.option("--app", required=True, metavar="M:A", help="The Stem to serve, as package.module:attribute.")
 @click.option("--queue", "queues", multiple=True, metavar="Q", help="Queue to fetch from; may be repeated.")
 @click.option("--broadcast", "broadcasts", multiple=True, metavar="C", help="Channel to listen to; may be repeated.")
@@ -75,7 +75,9 @@ def start(invocation: Invocation, **values: Any) -> int:
         prefetch_multiplier=options.prefetch_multiplier,
     )
     if options.processes > 1:
-        words = [command_line(invocation, options, number) for number in range(1, options.processes + 1)]
+        words: list[Command] = [
+            (command_line(invocation, options, number), None) for number in range(1, options.processes + 1)
+        ]
         return asyncio.run(Supervisor(words, as_json=invocation.as_json).run())
     return asyncio.run(_serve(app, options, autoscale, as_json=invocation.as_json))
 

@@ -12,7 +12,7 @@ from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import SeenWorker
 
 
-@click.command()
+@click.command(epilog="Example: stem worker status --worker mail-1")
 @worker_options
 def status(aim: Aim) -> int:
     """Show workers as they last showed themselves, without asking them."""

@@ -25,7 +25,7 @@ def task() -> None:
     """Look at tasks."""
 
 
-@task.command()
+@task.command(epilog="Example: stem task show 01a20bb583d676af890eb487db90c792")
 @click.argument("task_id", metavar="ID")
 @reveal_option
 @cluster_options
@@ -57,7 +57,7 @@ def _print(status: TaskStatus) -> None:
             write_line(f"  {line}")
 
 
-@task.command("list")
+@task.command("list", epilog="Example: stem task list --state failed --since 1h")
 @click.option("--state", "states", multiple=True, type=click.Choice(list(TaskState)), help="Only in this state.")
 @click.option("--queue", "names", multiple=True, metavar="Q", help="Only of this queue; may be repeated.")
 @click.option("--task", "name", metavar="NAME", help="Only of this name; * and ? stand for any letters.")

@@ -70,34 +70,40 @@ def worker_options(command: F) -> F:
 
 @click.group(
     cls=LazyGroup,
-    commands_at={"start": "stem_core.cli.start:start", "status": "stem_core.cli.status:status"},
+    commands_at={
+        "start": "stem_core.cli.start:start",
+        "multi": "stem_core.cli.multi.command:multi",
+        "status": "stem_core.cli.status:status",
+        "healthcheck": "stem_core.cli.healthcheck:healthcheck",
+        "diagnose": "stem_core.cli.diagnose:diagnose",
+    },
 )
 def worker() -> None:
     """Run a worker, or command those that run."""
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker ping")
 @worker_options
 def ping(aim: Aim) -> int:
     """Ask who is there."""
     return aim.send(lambda cluster: cluster.control.ping(targets=aim.targets))
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker stats --worker mail-1 --json")
 @worker_options
 def stats(aim: Aim) -> int:
     """Show what workers say of themselves."""
     return aim.send(lambda cluster: cluster.control.stats(targets=aim.targets))
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker inspect --worker mail-1")
 @worker_options
 def inspect(aim: Aim) -> int:
     """Show the tasks that workers hold, and the revocations they know."""
     return aim.send(lambda cluster: cluster.control.inspect(targets=aim.targets))
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker revoke 01a20bb583d676af890eb487db90c792 --terminate")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--terminate", is_flag=True, help="Stop the tasks if they run, too.")
 @click.option("--reason", default="", metavar="T", help="Why; kept with the tasks.")
@@ -117,7 +123,7 @@ def revoke(aim: Aim, ids: tuple[str, ...], terminate: bool, reason: str, expires
     return aim.send(send, lambda _: {"tasks": outcomes})
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker pause --queue mail --reason 'provider down' --for 30m")
 @click.option("--queue", "queues", multiple=True, required=True, metavar="Q", help="Which queue; may be repeated.")
 @click.option("--reason", default="", metavar="T", help="Why; shown to all who look.")
 @click.option("--for", "duration", type=DURATION, metavar="30m", help="Go on by itself after this long.")
@@ -135,7 +141,7 @@ def pause(aim: Aim, queues: tuple[str, ...], reason: str, duration: float | None
     return aim.send(send, lambda _: {"queues": paused})
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker resume --queue mail")
 @click.option("--queue", "queues", multiple=True, required=True, metavar="Q", help="Which queue; may be repeated.")
 @worker_options
 def resume(aim: Aim, queues: tuple[str, ...]) -> int:
@@ -147,7 +153,7 @@ def resume(aim: Aim, queues: tuple[str, ...]) -> int:
     )
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker scale --worker mail-1 --concurrency 16")
 @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Slots of each worker.")
 @click.option("--min", "minimum", type=click.IntRange(min=1), metavar="N", help="Least slots when autoscaling.")
 @click.option("--max", "maximum", type=click.IntRange(min=1), metavar="N", help="Most slots when autoscaling.")
@@ -159,21 +165,21 @@ def scale(aim: Aim, concurrency: int | None, minimum: int | None, maximum: int |
     )
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker drain --worker mail-1")
 @worker_options
 def drain(aim: Aim) -> int:
     """Let workers finish what they run, and end."""
     return aim.send(lambda cluster: cluster.control.drain(targets=aim.targets))
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker undrain --worker mail-1")
 @worker_options
 def undrain(aim: Aim) -> int:
     """Take a drain back."""
     return aim.send(lambda cluster: cluster.control.undrain(targets=aim.targets))
 
 
-@worker.command()
+@worker.command(epilog="Example: stem worker shutdown --worker mail-1 --mode soft --grace 1m")
 @click.option(
     "--mode",
     type=click.Choice([mode.value for mode in ShutdownMode]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stem_core.errors import ConfigurationError
-from stem_core.routing.node import Node
+from stem_core.errors import ConfigurationError, DocumentError
+from stem_core.routing.node import Node, Place
 
 if TYPE_CHECKING:
     import os
@@ -25,8 +25,8 @@ def read_document(path: str | os.PathLike[str], kind: str) -> Node:
         ConfigurationError: It cannot be read, or is not YAML; names file and line.
     """
     file = Path(path)
-    value, lines = _parse(file, _read(file, kind))
-    return Node(str(file), "", value, lines)
+    value, places = _parse(file, _read(file, kind))
+    return Node(str(file), "", value, places)
 
 
 def _read(file: Path, kind: str) -> str:
@@ -42,34 +42,40 @@ def _read(file: Path, kind: str) -> str:
         raise ConfigurationError(f"{file} is not text in UTF-8", "save it as UTF-8") from error
 
 
-def _parse(file: Path, text: str) -> tuple[object, dict[str, int]]:
+def _parse(file: Path, text: str) -> tuple[object, dict[str, Place]]:
     import yaml  # noqa: PLC0415 - most processes never read such a file
 
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise ConfigurationError(f"{file} uses YAML aliases (*name)", "write the value out")
-        lines: dict[str, int] = {}
-        _note_lines(file, yaml.compose(text, Loader=yaml.SafeLoader), "", lines)
-        return yaml.safe_load(text), lines
+        places: dict[str, Place] = {}
+        _note_places(file, yaml.compose(text, Loader=yaml.SafeLoader), "", places)
+        return yaml.safe_load(text), places
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        place = f" at line {line}, column {column}" if mark else ""
         problem = getattr(error, "problem", None) or str(error) or type(error).__name__
-        raise ConfigurationError(f"{file} is not YAML{place}: {problem}", "correct that line") from error
+        message = f"{file} is not YAML{place}: {problem}"
+        raise DocumentError(message, "correct that line", line=line, column=column) from error
 
 
-def _note_lines(file: Path, node: Any, path: str, lines: dict[str, int]) -> None:
+def _note_places(file: Path, node: Any, path: str, places: dict[str, Place]) -> None:
     import yaml  # noqa: PLC0415 - as above
 
     if isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
-            lines[f"{path}[{number}]"] = item.start_mark.line + 1
-            _note_lines(file, item, f"{path}[{number}]", lines)
+            places[f"{path}[{number}]"] = _place(item)
+            _note_places(file, item, f"{path}[{number}]", places)
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            place = f"{path}.{key.value}" if path else str(key.value)
-            line = key.start_mark.line + 1
-            if place in lines:
-                raise ConfigurationError(f"{place} in {file} stands in lines {lines[place]} and {line}", "keep one")
-            lines[place] = line
-            _note_lines(file, value, place, lines)
+            name, place = f"{path}.{key.value}" if path else str(key.value), _place(key)
+            if name in places:
+                message = f"{name} in {file} stands in lines {places[name].line} and {place.line}"
+                raise DocumentError(message, "keep one", line=place.line, column=place.column)
+            places[name] = place
+            _note_places(file, value, name, places)
+
+
+def _place(node: Any) -> Place:
+    return Place(node.start_mark.line + 1, node.start_mark.column + 1)

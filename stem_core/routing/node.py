@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Final, NamedTuple
 
-from stem_core.errors import ConfigurationError
+from stem_core.errors import ConfigurationError, DocumentError
 from stem_core.text import visible
 
-_NAMES = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}
+_HUMP: Final = re.compile(r"(?<=[a-z])([A-Z])")
+_NAMES: Final = {
+    dict: "a mapping",
+    list: "a list",
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+}
+
+
+class Place(NamedTuple):
+    """Where something stands in a file; both count from 1."""
+
+    line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value at a key path such as `routes[2].target` of a file; `lines` tells on which line each path stands."""
+    """A value at a key path such as `routes[2].target` of a file.
+
+    Args:
+        file: The file's path.
+        path: The key path; empty for the whole.
+        value: What stands there.
+        places: By key path, where it stands.
+        heard: Gets the errors after which reading can go on; if None, the first one is raised.
+    """
 
     file: str
     path: str
     value: object
-    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    heard: Callable[[ConfigurationError], None] | None = field(default=None, repr=False)
 
-    def wrong(self, found: str, right: str) -> ConfigurationError:
+    def wrong(self, found: str, right: str) -> DocumentError:
         """Return the error that says what was found here and what would be right."""
-        line = f", line {self.lines[self.path]}," if self.path in self.lines else ""
-        place = f"{self.path} in {self.file}{line}" if self.path else self.file
-        return ConfigurationError(f"{place} {found}", right)
+        place = self.places.get(self.path)
+        line = f", line {place.line}," if place else ""
+        where = f"{self.path} in {self.file}{line}" if self.path else self.file
+        line_column = {"line": place.line, "column": place.column} if place else {}
+        return DocumentError(f"{where} {found}", right, **line_column)
+
+    def complain(self, error: ConfigurationError) -> None:
+        """Raise an error after which reading can go on, or tell it to whoever collects them."""
+        if self.heard is None:
+            raise error
+        self.heard(error)
 
     def entries(self) -> dict[str, Node]:
         """Return the values of a mapping by key; nothing if it was left empty."""
@@ -37,7 +71,7 @@ class Node:
         for key, value in self.value.items():
             if not isinstance(key, str):
                 raise self.wrong(f"has the key {key!r}, which is not text", f"write it in quotes: '{key}'")
-            result[key] = Node(self.file, f"{self.path}.{key}" if self.path else key, value, self.lines)
+            result[key] = self._child(f"{self.path}.{key}" if self.path else key, value)
         return result
 
     def mapping(
@@ -46,19 +80,24 @@ class Node:
         refused: Mapping[str, str] | None = None,
         required: Collection[str] = (),
     ) -> dict[str, Node]:
-        """Return the values of a mapping whose keys are known.
+        """Return the values of a mapping whose keys are known; `priorityRange` is read as `priority_range`.
 
         Args:
             known: Keys that it may have.
             refused: Keys that exist elsewhere but are refused here, and why.
             required: Keys that it must have.
         """
-        entries = self.entries()
-        for key, node in entries.items():
+        entries: dict[str, Node] = {}
+        for written, node in self.entries().items():
+            key = _HUMP.sub(lambda hump: f"_{hump[1].lower()}", written)
             if refused and key in refused:
-                raise node.wrong("is not supported", refused[key])
-            if key not in known:
-                raise node.wrong("is not a known key", _suggestion(key, known))
+                self.complain(node.wrong("is not supported", refused[key]))
+            elif key not in known:
+                self.complain(node.wrong("is not a known key", _suggestion(key, known)))
+            elif key in entries:
+                self.complain(node.wrong(f"says {key} a second time", "keep one"))
+            else:
+                entries[key] = node
         for key in sorted(required):
             if key not in entries:
                 raise self.wrong(f"has no {key!r}", f"it needs {', '.join(sorted(required))}")
@@ -68,7 +107,7 @@ class Node:
         """Return the values of a list."""
         if not isinstance(self.value, list):
             raise self._not("a list")
-        return [Node(self.file, f"{self.path}[{number}]", value, self.lines) for number, value in enumerate(self.value)]
+        return [self._child(f"{self.path}[{number}]", value) for number, value in enumerate(self.value)]
 
     def flag(self) -> bool:
         """Return the value, if it is true or false."""
@@ -90,7 +129,10 @@ class Node:
             raise self.wrong(f"is {self.value}", f"write a whole number from {least} to {most}")
         return self.value
 
-    def _not(self, wanted: str) -> ConfigurationError:
+    def _child(self, path: str, value: object) -> Node:
+        return Node(self.file, path, value, self.places, self.heard)
+
+    def _not(self, wanted: str) -> DocumentError:
         if self.value is None or self.value == "":
             return self.wrong("is empty", f"write {wanted}")
         kind = _NAMES.get(type(self.value), type(self.value).__name__)

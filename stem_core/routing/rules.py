@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Final
@@ -31,6 +31,7 @@ class Rule:
     Args:
         tasks: Patterns of task names (`billing.*`), one of which must match; empty for all.
         headers: Headers that the task must carry, with these values.
+        asked: Queue that the caller must ask for; without it the rule is for tasks whose caller asks for none.
         queue: Where matching tasks go, unless they go to a channel.
         broadcast: Broadcast channel where they go.
         priority: Their priority, or None to leave it.
@@ -38,12 +39,21 @@ class Rule:
 
     tasks: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    asked: str | None = None
     queue: str | None = None
     broadcast: str | None = None
     priority: int | None = None
 
-    def matches(self, task: str, headers: Mapping[str, str]) -> bool:
-        """Return whether this rule is meant for that task."""
+    def matches(self, task: str, headers: Mapping[str, str], asked: Collection[str] = ()) -> bool:
+        """Return whether this rule is meant for that task.
+
+        Args:
+            task: Task name.
+            headers: Headers that it carries.
+            asked: What the queue is called that its caller asks for; empty if for none.
+        """
+        if asked if self.asked is None else self.asked not in asked:
+            return False
         if self.tasks and not any(fnmatchcase(task, pattern) for pattern in self.tasks):
             return False
         return all(headers.get(name) == value for name, value in self.headers.items())
@@ -77,6 +87,8 @@ class RoutingConfig:
     ) -> Route:
         """Decide where a task goes: as its caller says, else as the first matching rule, else as its options say.
 
+        Only a rule that names the very queue that the caller asks for comes before the caller.
+
         Args:
             task: Task name.
             headers: Headers that it carries.
@@ -84,12 +96,17 @@ class RoutingConfig:
             priority: Priority that the caller asks for, or None.
             usual: The task's own options.
         """
-        rule = None if queue else next((rule for rule in self.rules if rule.matches(task, headers or {})), None)
-        target = self.resolve(queue or (rule and rule.queue) or usual.queue)
+        rule = self.rule_for(task, headers, queue)
+        target = self.resolve((rule and rule.queue) or queue or usual.queue)
         if priority is None:
             priority = rule.priority if rule is not None and rule.priority is not None else usual.priority
         least, most = self.queues.get(target, FULL_RANGE)
         return Route(target, rule.broadcast if rule else None, min(max(priority, least), most))
+
+    def rule_for(self, task: str, headers: Mapping[str, str] | None, queue: str | None) -> Rule | None:
+        """Return the rule that decides about a task, None if no one does."""
+        asked = () if not queue else (queue, self.resolve(queue))
+        return next((rule for rule in self.rules if rule.matches(task, headers or {}, asked)), None)
 
     def resolve(self, queue: str) -> str:
         """Return the queue that a name stands for: the default queue, if it is an alias of it."""

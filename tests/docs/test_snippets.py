@@ -78,7 +78,11 @@ def commands() -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("where", "words"), commands(), ids=lambda value: value if isinstance(value, str) else "")
 def test_the_command_in_the_docs_is_one_that_exists(where: str, words: list[str]) -> None:
     module = "stem_core" if words[0] == "stem" else "stem_tui"
-    path = [word for word in words[1:3] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
+    if "--" in words:  # what follows is for stem worker start
+        split = words.index("--")
+        test_the_command_in_the_docs_is_one_that_exists(where, ["stem", "worker", "start", *words[split + 1 :]])
+        words = words[:split]
+    path = [word for word in words[1:4] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
     flags = {word.split("=")[0] for word in words if word.startswith("--")}
     for depth in range(len(path), -1, -1):
         run = subprocess.run(

@@ -118,3 +118,32 @@ def test_a_subscription_is_trimmed_and_not_empty() -> None:
     with pytest.raises(ConfigurationError, match="list of names"):
         RoutingSubscription(queues="default")
     assert broadcast_topic("updates") == "broadcast.updates"
+
+
+def test_a_rule_may_redirect_what_its_caller_asks_for(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        "default_queue: {alias: usual, queue: main}\nqueues: {main: {}, slow: {}}\n"
+        "routes:\n  - match: {task: 'report.*', queue_override: main}\n    target: {type: queue, name: slow}\n",
+    )
+    assert config.route("report.a", queue="main").queue == "slow"
+    assert config.route("report.a", queue="usual").queue == "slow"
+    assert config.route("report.a", queue="other").queue == "other"
+    assert config.route("other.a", queue="main").queue == "main"
+    assert config.route("report.a").queue == "main"
+
+
+def test_camel_case_is_read_as_the_original_writes_it(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        '{"defaultQueue": "a", "queues": {"a": {"priorityRange": [1, 2]}}, "routes": [{"match": {"queueOverride": "b"},'
+        ' "target": {"type": "queue", "name": "a"}, "priorityOverride": 9}]}',
+    )
+    assert config.route("x", queue="b") == Route("a", None, 2)
+    with pytest.raises(ConfigurationError, match="a second time"):
+        load(tmp_path, '{"defaultQueue": "default", "default_queue": "default"}')
+
+
+def test_the_first_error_is_raised_and_the_number_of_all_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"x in .*line 1, is not a known key.*first of 2 errors"):
+        load(tmp_path, "x: 1\ny: 2\n")

@@ -1,0 +1,1 @@
+"""`stem worker multi …`: workers of this machine that outlive the terminal they were started from."""

@@ -1,0 +1,103 @@
+"""Looking at nodes that run, and ending them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+import psutil
+
+from stem_core.cli.multi import pidfile
+from stem_core.cli.multi.node import Node
+from stem_core.cli.multi.outcome import Outcome
+from stem_core.clock import SYSTEM_CLOCK
+
+_KILLED_WITHIN: Final = 5.0
+
+
+def look(node: Node) -> Outcome:
+    """Return whether a node runs.
+
+    Raises:
+        StemError: Its pid file cannot be read.
+    """
+    recorded = pidfile.read(node.pidfile)
+    process = pidfile.living(node.pidfile, recorded)
+    if process is None:
+        return Outcome(node=node, state="down", good=False, says="" if recorded is None else _stale(recorded))
+    try:
+        uptime = SYSTEM_CLOCK.time() - process.create_time()
+        rss = sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+    except psutil.Error:
+        return Outcome(node=node, state="running", pid=process.pid)
+    return Outcome(node=node, state="running", pid=process.pid, uptime=max(uptime, 0.0), rss=rss)
+
+
+def stop(nodes: Sequence[Node], patience: float) -> list[Outcome]:
+    """Let nodes finish what they run, and end; after a time, kill them.
+
+    Args:
+        nodes: Which ones.
+        patience: Seconds that they get.
+
+    Raises:
+        StemError: A pid file cannot be read.
+    """
+    recorded = {node.name: pidfile.read(node.pidfile) for node in nodes}
+    living = {node.name: pidfile.living(node.pidfile, recorded[node.name]) for node in nodes}
+    running = {name: process for name, process in living.items() if process is not None}
+    refused = {name for name, process in running.items() if not _terminate(process)}
+    _wait([process for name, process in running.items() if name not in refused], patience)
+    outcomes = []
+    for node in nodes:
+        process, record = running.get(node.name), recorded[node.name]
+        if process is None:
+            says = "it did not run" if record is None else "it did not run; its stale pid file is removed"
+            outcome = Outcome(node=node, state="down", says=says)
+        elif node.name in refused:
+            outcome = Outcome(
+                node=node, state="running", good=False, pid=process.pid, says="it belongs to somebody else"
+            )
+        else:
+            outcome = _ended(node, process, patience)
+        if outcome.good and record is not None:
+            pidfile.remove(node.pidfile, record)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _stale(recorded: pidfile.Recorded) -> str:
+    if psutil.pid_exists(recorded.pid) and pidfile.is_alive(psutil.Process(recorded.pid)):
+        return f"its pid file is stale: process {recorded.pid} is another one now"
+    return f"it did not end in order: its process {recorded.pid} is gone"
+
+
+def _ended(node: Node, process: psutil.Process, patience: float) -> Outcome:
+    if not pidfile.is_alive(process):
+        return Outcome(node=node, state="stopped", pid=process.pid)
+    family = [process]
+    with suppress(psutil.Error):
+        family += process.children(recursive=True)
+    for each in family:
+        with suppress(psutil.Error):
+            each.kill()
+    _wait(family, _KILLED_WITHIN)
+    if pidfile.is_alive(process):
+        return Outcome(node=node, state="running", good=False, pid=process.pid, says="not even SIGKILL ended it")
+    says = f"it did not end within {patience:g} s of SIGTERM, so it was killed; what it ran will run again"
+    return Outcome(node=node, state="killed", pid=process.pid, says=says)
+
+
+def _terminate(process: psutil.Process) -> bool:
+    try:
+        process.terminate()
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
+    return True
+
+
+def _wait(processes: Sequence[psutil.Process], patience: float) -> None:
+    psutil.wait_procs(processes, timeout=patience)

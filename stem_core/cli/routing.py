@@ -1,0 +1,208 @@
+"""`stem routing …`: what the routing file says, whether it is right, and where a task goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from stem_core.cli.options import json_option
+from stem_core.cli.output import write_error, write_json, write_line, write_note, write_table
+from stem_core.config import StemConfig
+from stem_core.envelope import check_name
+from stem_core.errors import ConfigurationError, DocumentError, UsageError
+from stem_core.options import MAX_PRIORITY
+from stem_core.routing import RoutingConfig, load_routing
+from stem_core.routing.explaining import explain as explain_route, oddities
+from stem_core.routing.loading import read_routing
+from stem_core.routing.rules import ALIAS, FULL_RANGE, Rule
+
+_USAGE: Final = 64
+
+file_option = click.option(
+    "--file", metavar="F", help="Routing file; by default the one that STEM_ROUTING_CONFIG names."
+)
+
+
+@click.group()
+def routing() -> None:
+    """Look at the rules that decide where tasks go."""
+
+
+@routing.command(epilog="Example: stem routing dump --sample > routing.yaml")
+@click.option("--sample", is_flag=True, help="Print the sample file instead, which explains all that can be said.")
+@file_option
+@json_option
+def dump(as_json: bool, file: str | None, sample: bool) -> None:
+    """Print the routing in effect, as a routing file: YAML, or with --json JSON."""
+    if sample:
+        path = sample_file()
+        text = path.read_text()
+        if as_json:
+            write_json(routing_document(load_routing(path)))
+        else:
+            click.echo(text, nl=False)
+        return
+    document = routing_document(_routing(file))
+    if as_json:
+        write_json(document)
+        return
+    import yaml  # noqa: PLC0415 - only people want YAML
+
+    for line in yaml.safe_dump(document, sort_keys=False).splitlines():
+        write_line(line)
+
+
+@routing.command(epilog="Example: stem routing check --file routing.yaml")
+@file_option
+@json_option
+def check(as_json: bool, file: str | None) -> int:
+    """Check a routing file, and show all of its errors at once. The exit code is 64 if there are some."""
+    path = _config(file).routing_config
+    if path is None:
+        raise UsageError("there is no routing file to check", "name one with --file or STEM_ROUTING_CONFIG")
+    try:
+        found, errors = read_routing(path)
+    except DocumentError as error:
+        found, errors = RoutingConfig(), [error]
+    odd = [] if errors else oddities(found)
+    document = {"file": path, "errors": [_error_document(each) for each in errors], "warnings": odd}
+    if errors and not as_json:
+        for each in errors:
+            line, column = getattr(each, "line", None), getattr(each, "column", None)
+            write_line(f"{path}:{line or 1}:{column or 1}: {each}")
+    if errors:
+        number = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        write_error(
+            f"{path} has {number}", "nothing is routed by it until they are gone", as_json=as_json, extra=document
+        )
+        return _USAGE
+    if as_json:
+        write_json(document)
+        return 0
+    write_line(
+        f"{path} is right: {len(found.rules)} rules, {len(found.queues)} queues, {len(found.broadcasts)} channels"
+    )
+    for warning in odd:
+        write_note(f"stem: warning: {warning}")
+    return 0
+
+
+@routing.command(epilog="Example: stem routing explain billing.invoice --header tier=gold")
+@click.argument("task")
+@click.option("--header", "headers", multiple=True, metavar="K=V", help="Header that it carries; may be repeated.")
+@click.option("--queue", metavar="Q", help="Queue that its caller asks for.")
+@click.option(
+    "--priority", type=click.IntRange(0, MAX_PRIORITY), metavar="N", help="Priority that its caller asks for."
+)
+@file_option
+@json_option
+def explain(
+    as_json: bool, task: str, headers: tuple[str, ...], queue: str | None, priority: int | None, file: str | None
+) -> None:
+    """Say where a task goes and why, and why the other rules do not decide. Nothing is sent."""
+    rules = _routing(file)
+    if queue is not None:
+        check_name("queue", queue)
+    said = explain_route(rules, task, _headers(headers), queue, priority)
+    if as_json:
+        write_json(
+            {
+                "task": task,
+                "queue": None if said.route.broadcast else said.route.queue,
+                "broadcast": said.route.broadcast,
+                "priority": None if said.route.broadcast else said.route.priority,
+                "rule": said.rule,
+                "why": {"queue": said.queue, "priority": said.priority},
+                "rules": [
+                    {"rule": number, "decides": number == said.rule, "why": verdict}
+                    for number, verdict in enumerate(said.verdicts, 1)
+                ],
+            }
+        )
+        return
+    if said.route.broadcast:
+        write_line(f"channel {said.route.broadcast!r}: {said.queue}")
+    else:
+        write_line(f"queue {said.route.queue!r}: {said.queue}")
+        write_line(f"priority {said.route.priority}: {said.priority}")
+    rows = [
+        (number, _match_text(rule), _target_text(rule), verdict)
+        for number, (rule, verdict) in enumerate(zip(rules.rules, said.verdicts, strict=True), 1)
+    ]
+    write_table(["RULE", "MATCHES", "TO", "HERE IT"], rows, "there are no rules")
+
+
+def routing_document(rules: RoutingConfig) -> dict[str, Any]:
+    """Return a routing in the form of a routing file."""
+    queues = {
+        name: {} if limits == FULL_RANGE else {"priority_range": list(limits)} for name, limits in rules.queues.items()
+    }
+    if rules.default_queue != ALIAS:
+        queues.setdefault(rules.default_queue, {})
+    return {
+        "default_queue": {"alias": rules.alias, "queue": rules.default_queue},
+        "queues": queues,
+        "broadcasts": {name: {} for name in rules.broadcasts},
+        "routes": [_rule_document(rule) for rule in rules.rules],
+    }
+
+
+def _rule_document(rule: Rule) -> dict[str, Any]:
+    match = {"task": list(rule.tasks), "headers": dict(rule.headers), "queue_override": rule.asked}
+    kind, name = ("queue", rule.queue) if rule.broadcast is None else ("broadcast", rule.broadcast)
+    document: dict[str, Any] = {
+        "match": {key: value for key, value in match.items() if value},
+        "target": {"type": kind, "name": name},
+    }
+    return document if rule.priority is None else {**document, "priority_override": rule.priority}
+
+
+def sample_file() -> Path:
+    """Return where the sample lies, in a wheel and in an editable install.
+
+    Raises:
+        ConfigurationError: It is not part of this installation.
+    """
+    top = Path(__file__).resolve().parents[2]
+    for folder in (top / "stem_tui" / "sample_configs", top / "sample_configs"):
+        if (folder / "routing.yaml").is_file():
+            return folder / "routing.yaml"
+    raise ConfigurationError("the sample is not part of this installation", "install stem-tui again")
+
+
+def _config(file: str | None) -> StemConfig:
+    return StemConfig.from_environment(flags={"routing_config": "--file"}, routing_config=file)
+
+
+def _routing(file: str | None) -> RoutingConfig:
+    config = _config(file)
+    rules = load_routing(config.routing_config) if config.routing_config else RoutingConfig()
+    return rules.with_default(config.default_queue)
+
+
+def _headers(words: Iterable[str]) -> dict[str, str]:
+    headers = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name or not equals:
+            raise UsageError(f"--header is {word!r}", "write name=value, such as tier=gold")
+        headers[name] = value
+    return headers
+
+
+def _error_document(error: ConfigurationError) -> dict[str, object]:
+    place = {name: getattr(error, name, None) for name in ("line", "column")}
+    return {**place, "message": error.message, "hint": error.hint}
+
+
+def _match_text(rule: Rule) -> str:
+    parts = [", ".join(rule.tasks), *(f"{name}={value}" for name, value in rule.headers.items())]
+    parts += [] if rule.asked is None else [f"asked for {rule.asked}"]
+    return " ".join(part for part in parts if part) or "everything"
+
+
+def _target_text(rule: Rule) -> str:
+    return f"channel {rule.broadcast}" if rule.broadcast else f"queue {rule.queue}"
