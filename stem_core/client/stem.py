@@ -287,13 +287,16 @@ class Stem:
         handler = self.registry.get(job.name)
         if handler.checks_arguments:
             handler.bind(job.args)
+        return self._prepare_for(job, handler.options)
+
+    def _prepare_unknown(self, job: Job) -> Prepared:
+        return self._prepare_for(job, TaskOptions())
+
+    def _prepare_for(self, job: Job, usual: TaskOptions) -> Prepared:
         sign = None
         if self.signer is not None:
             sign = signing_for(self.signer, self.config.namespace if self._broker is None else self._broker.namespace)
-        return prepare(job, handler.options, self.routing, self._clock.time(), sign)
-
-    def _prepare_unknown(self, job: Job) -> Prepared:
-        return prepare(job, TaskOptions(), self.routing, self._clock.time())
+        return prepare(job, usual, self.routing, self._clock.time(), sign)
 
     def _check_blocking(self) -> None:
         if self._broker is not None and not self._broker.location.startswith(_IN_PROCESS):

@@ -63,7 +63,8 @@ class WorkerFigures:
     def _note_run(self, event: TaskSucceeded | TaskFailed | TaskRetry, _context: SignalContext) -> None:
         task = self._known(event.task)
         self._ended.labels(task, _STATES[type(event)]).inc()
-        self._duration.labels(task).observe(event.runtime)
+        if event.runtime:  # what was refused or is unknown here has not run
+            self._duration.labels(task).observe(event.runtime)
 
     def _note_revoked(self, event: TaskRevoked, _context: SignalContext) -> None:
         self._ended.labels(self._known(event.task), "cancelled").inc()
