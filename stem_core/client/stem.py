@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 from weakref import WeakKeyDictionary
@@ -159,10 +159,10 @@ class Stem:
         known = name in self.registry
         return await self._pass(Job(name, args, **options), self._prepare if known else self._prepare_unknown)
 
-    async def _pass(self, job: Job, prepare_job: Callable[[Job], Prepared]) -> str:
+    def _pass(self, job: Job, prepare_job: Callable[[Job], Prepared]) -> Awaitable[str]:
         if not self.middleware:
-            return await self._enqueue(prepare_job(job))
-        return await around_enqueue(self.middleware, lambda job: self._enqueue(prepare_job(job)))(job)
+            return self._enqueue(prepare_job(job))
+        return around_enqueue(self.middleware, lambda job: self._enqueue(prepare_job(job)))(job)
 
     async def _enqueue(self, prepared: Prepared) -> str:
         link = await self._link()

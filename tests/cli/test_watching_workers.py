@@ -103,3 +103,26 @@ def test_json_logs_are_one_object_a_line_that_names_worker_and_task_in_children_
     assert (spoken["hello"]["task"], spoken["hello"]["order"]) == ("speak", 7)
     assert spoken["hello from a child"]["task"] == "speak_in_child"
     assert any(line["message"].startswith("ready: w1") for line in lines)
+
+
+def test_several_processes_serve_their_metrics_at_ports_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, stem: Stem, tmp_path: Path
+) -> None:
+    commands: list[list[str]] = []
+
+    class Noting:
+        def __init__(self, words: list[list[str]], *, as_json: bool) -> None:
+            commands.extend(words)
+
+        async def run(self) -> int:
+            return 0
+
+    (tmp_path / "ports_app.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("stem_core.cli.start.Supervisor", Noting)
+    words = ("worker", "start", "--app", "ports_app:stem", "--processes", "3", "--log-level", "error")
+    assert stem(*words, "--metrics-port", "9808", "--broker", "redis://127.0.0.1:1").code == 0
+    assert [each[each.index("--metrics-port") + 1] for each in commands] == ["9808", "9809", "9810"]
+    commands.clear()
+    assert stem(*words, "--broker", "redis://127.0.0.1:1").code == 0
+    assert not any("--metrics-port" in each for each in commands)
