@@ -11,6 +11,7 @@ from typing import Final
 from stem_core.durations import seconds
 from stem_core.errors import ChildStartError, ConfigurationError
 from stem_core.events import WorkerChildInit, WorkerChildShutdown
+from stem_core.logs import logs_json
 from stem_core.service import Backoff
 from stem_core.snapshot import ChildSnapshot
 from stem_core.tasks import SimpleTaskRegistry, execution_of
@@ -166,6 +167,7 @@ class ChildPool:
             paths=tuple(sys.path),
             config=None if app.config is None else replace(app.config, sources={}),
             log_level=root.level if root.handlers else None,
+            log_json=logs_json(),
         )
 
     def _ended(self, child: ChildProcess) -> None:
