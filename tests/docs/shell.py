@@ -68,6 +68,7 @@ class Shell:
         if _SERVING.search(line):
             terminal = self._open(line, _SERVING.sub(r"exec stem \1 --json", line))
             terminal.await_output()
+            assert not terminal.out.read_text().startswith('{"error"'), f"$ {line}\n{terminal.out.read_text()}"
         elif _FOLLOWING.search(line):
             terminal = self._open(line, re.sub(r"\bstem\b", "exec stem", line, count=1))
             terminal.await_output()
