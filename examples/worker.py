@@ -30,21 +30,23 @@ registry = SimpleTaskRegistry().register(FunctionTaskHandler("image.resize", res
 async def main() -> None:
     config = StemConfig.from_environment()
     results = config.result_backend_url or config.broker_url
-    async with (
-        await connect_broker(config.broker_url, namespace=config.namespace, tls=config.tls) as broker,
-        await connect_backend(results, namespace=config.namespace, tls=config.tls) as backend,
-    ):
-        worker = Worker(
-            broker=broker,
-            registry=registry,
-            backend=backend,
-            subscription=RoutingSubscription(config.worker_queues or ["images"], config.worker_broadcasts),
-            prefetch_multiplier=config.prefetch_multiplier,
-            heartbeat_interval=config.heartbeat_interval,
-        )
+    broker = await connect_broker(config.broker_url, namespace=config.namespace, tls=config.tls)
+    backend = await connect_backend(results, namespace=config.namespace, tls=config.tls)
+    worker = Worker(
+        broker=broker,
+        registry=registry,
+        backend=backend,
+        subscription=RoutingSubscription(config.worker_queues or ["images"], config.worker_broadcasts),
+        prefetch_multiplier=config.prefetch_multiplier,
+        heartbeat_interval=config.heartbeat_interval,
+    )
+    try:
         await worker.start()
         print(f"{worker.id} is ready", flush=True)
         await worker.run()  # handles signals; returns once the worker has ended
+    finally:
+        await backend.close()
+        await broker.close()
     print("ended")
 
 
