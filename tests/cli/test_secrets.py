@@ -91,7 +91,7 @@ def test_secret_arguments_are_hidden_unless_they_are_asked_for(stem: Stem, clust
 
 async def kill(namespace: str) -> None:
     """Make the one job that waits a dead letter."""
-    broker = await connect_broker(StemConfig.from_environment().require_broker_url(), namespace=namespace)
+    broker = await connect_broker(StemConfig.from_environment().broker_url, namespace=namespace)
     (delivery,) = await broker.fetch(Subscription(owner="w/b", queues=("default",)), 1, 5.0)
     record = b'{"state":"failed","envelope":' + delivery.body + b"}"
     await broker.settle([Settlement(delivery=delivery, outcome=Outcome.DEAD, record=record, reason="test")])

@@ -111,8 +111,10 @@ class ChildPool:
 
     def trim(self) -> None:
         """Let idle children go that are more than the worker has slots."""
-        while self._idle and len(self._children) > self._core.window.concurrency:
-            self._idle.pop(0).leave()
+        excess = len(self._children) - self._core.window.concurrency
+        for child in self._idle[: max(excess, 0)]:
+            self._idle.remove(child)
+            child.leave()
 
     def snapshots(self) -> list[ChildSnapshot]:
         """Return how the children are."""
