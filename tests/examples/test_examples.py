@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import CLUSTER, SERVED
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
@@ -42,10 +44,11 @@ OF_TEST_SERVERS = ("keeps nothing on disk", "has fsync off")
 """What is said of any store that is set up like those of the tests."""
 
 
-@pytest.fixture
-def store(store_url: str, namespace: str) -> dict[str, str]:
+@pytest.fixture(params=[*SERVED, CLUSTER])
+def store(request: pytest.FixtureRequest, namespace: str) -> dict[str, str]:
     """The environment of a program that is to use a store, each in turn."""
-    return {**os.environ, "STEM_BROKER_URL": store_url, "STEM_WORKER_NAMESPACE": namespace}
+    url = str(request.getfixturevalue(request.param))
+    return {**os.environ, "STEM_BROKER_URL": url, "STEM_WORKER_NAMESPACE": namespace}
 
 
 def run(name: str, environment: dict[str, str]) -> str:
