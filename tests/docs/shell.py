@@ -78,6 +78,16 @@ class Shell:
             return self._run(line)
         return terminal.out.read_text()
 
+    def serves(self, words: str) -> bool:
+        """Return whether a terminal still runs a command with these words."""
+        return any(words in each.line and each.process.poll() is None for each in self._terminals)
+
+    def await_end(self, words: str) -> None:
+        """Return once no terminal runs a command with these words any more."""
+        for terminal in self._terminals:
+            if words in terminal.line:
+                terminal.process.wait(_PATIENCE)
+
     def end(self) -> None:
         """End what still serves."""
         for terminal in self._terminals:

@@ -17,6 +17,7 @@ from typing import Final
 
 import pytest
 
+from tests.docs.actors import furnish, type_with_actors
 from tests.docs.pages import ROOT, Snippet, snippets, where
 from tests.docs.shell import Shell
 from tests.redis_topologies import TlsServer
@@ -27,7 +28,7 @@ TLS: Final = "rediss://localhost:6380"
 
 READ_ONLY: Final = {
     "CONTRIBUTING.md": "its commands are those that run this suite",
-    "README.md": "its commands name workers and tasks that nobody has",
+    "docs/daemonisation.md": "its commands are those of service managers, which act on the machine",
 }
 """Pages whose commands are not typed, only looked up."""
 
@@ -40,12 +41,8 @@ TYPED: Final = sorted({each.page for each in CONSOLE if each.run} - READ_ONLY.ke
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """The directory of a user who has the project's examples and a package `yourpackage` with tasks."""
-    for name in ("examples", "sample_configs"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    package = tmp_path / "yourpackage"
-    package.mkdir()
-    (package / "tasks.py").write_text((ROOT / "examples" / "decorator.py").read_text())
+    """The directory of a user who has what pages speak of."""
+    furnish(tmp_path)
     return tmp_path
 
 
@@ -94,7 +91,7 @@ def type_all(entries: list[tuple[str, list[str]]], home: Path) -> None:
     try:
         for line, printed in entries:
             if not line.startswith(OTHERS):
-                said = shell.type(line)
+                said = type_with_actors(shell, line)
                 assert [each for each in printed if not re.search(like(each), said)] == [], f"$ {line}\n{said}"
         shell.end()
     finally:
@@ -127,14 +124,17 @@ def looked_up() -> list[tuple[str, list[str]]]:
                 words = words[1:]
             typed = each.run and each.page in TYPED and not line.startswith(OTHERS)
             if words and words[0] in ("stem", "stem-tui") and not typed:
-                found.append((f"{where(each)} {line}", words))
+                own, _, started = " ".join(words).partition(" -- ")
+                found.append((f"{where(each)} {line}", own.split()))
+                if started:  # what follows is for the workers
+                    found.append((f"{where(each)} … -- {started}", ["stem", "worker", "start", *started.split()]))
     return found
 
 
 @pytest.mark.parametrize(("place", "words"), looked_up(), ids=lambda value: value if isinstance(value, str) else "")
 def test_a_command_that_is_not_typed_is_at_least_one_that_exists(place: str, words: list[str]) -> None:
     module = "stem_core" if words[0] == "stem" else "stem_tui"
-    path = [word for word in words[1:3] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
+    path = [word for word in words[1:4] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
     flags = {word.split("=")[0] for word in words if word.startswith("--")}
     for depth in range(len(path), -1, -1):
         run = subprocess.run(
