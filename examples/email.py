@@ -1,6 +1,6 @@
 """A task written as a class, served by `stem worker start`.
 
-Three terminals:
+Three terminals; with nothing set, they find each other in your own SQLite file:
 
     stem worker start --app examples.email:stem
     stem enqueue email.send --args '{"to": "a@b.c"}' --count 200
