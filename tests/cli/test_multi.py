@@ -135,7 +135,7 @@ def test_what_does_not_end_in_time_is_killed_and_that_is_said(stem: Stem, place:
     (node,) = ran.json
     assert (ran.code, node["state"]) == (0, "killed")
     assert "did not end within 0.5 s" in node["says"]
-    assert not psutil.pid_exists(node["pid"])
+    assert pidfile.living(Path(node["pidfile"]), pidfile.Recorded(node["pid"], 0.0)) is None
 
 
 def test_a_process_id_that_somebody_else_has_now_is_not_taken_for_the_node(stem: Stem, place: Path) -> None:
