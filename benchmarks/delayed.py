@@ -28,10 +28,18 @@ async def _fill(place: Place, jobs: int, first: float, span: float) -> list[floa
     return due
 
 
-def lateness(place: Place, folder: Path, jobs: int, first: float = 25.0, span: float = 60.0) -> list[float]:
-    """Return by how many ms each job was late; negative would be early."""
+def lateness(place: Place, folder: Path, jobs: int, skew: float = 0.0) -> list[float]:
+    """Return by how many ms each job was late; negative would be early.
+
+    Args:
+        place: Where.
+        folder: For files.
+        jobs: How many; they are due within a minute, so that 100,000 are 1,667 a second.
+        skew: Seconds by which the worker's clock is wrong.
+    """
+    first, span = 25.0, 60.0
     board = Board(folder, jobs)
-    with worker(place, 100, board.path):
+    with worker(place, 100, board.path, skew):
         due = asyncio.run(_fill(place, jobs, first, span))
         asyncio.run(until_done(place, jobs, first + span + 120))
     return [(start - at) * 1000 for start, at in zip(board.starts(), due, strict=True)]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Final
 
 from benchmarks.app import stamp, stem
 from benchmarks.processes import Board, go_to, until_done, worker
 from benchmarks.stores import Place
+
+_APART: Final = 0.13
+"""Seconds."""
 
 
 async def _send(place: Place, numbers: range, gap: float) -> list[float]:
@@ -24,12 +28,15 @@ async def _send(place: Place, numbers: range, gap: float) -> list[float]:
 
 
 def waits(place: Place, folder: Path, jobs: int) -> list[float]:
-    """Send single tasks 20 ms apart, after some that warm everything up, and return how many ms each waited."""
+    """Send single tasks, after some that warm everything up, and return how many ms each waited.
+
+    They are far enough apart for the worker to have told of each, results and events, before the next.
+    """
     warm = 20
     board = Board(folder, warm + jobs)
     with worker(place, 10, board.path):
         asyncio.run(_send(place, range(warm), 0.05))
         asyncio.run(until_done(place, warm))
-        sent = asyncio.run(_send(place, range(warm, warm + jobs), 0.02))
+        sent = asyncio.run(_send(place, range(warm, warm + jobs), _APART))
         asyncio.run(until_done(place, warm + jobs))
     return [(start - at) * 1000 for start, at in zip(board.starts()[warm:], sent, strict=True)]

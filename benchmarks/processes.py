@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import struct
 import subprocess
@@ -12,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.app import stem
+from benchmarks.app import attach, stem
+from benchmarks.skewed import thread
 from benchmarks.stores import Place
 from stem_core.client import Job
 from stem_core.config import StemConfig
@@ -36,14 +38,27 @@ async def fill(place: Place, first: int, jobs: int, task: str = "bench.stamp", *
 
 
 @contextmanager
-def worker(place: Place, concurrency: int, board: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one worker process until the block ends."""
+def worker(place: Place, concurrency: int, board: Path, skew: float = 0.0) -> Iterator[int]:
+    """Run one worker until the block ends, and yield the id of its process.
+
+    Args:
+        place: Where its jobs are. If no other process can reach it, the worker is a thread of this one.
+        concurrency: Its slots.
+        board: Where its tasks are stamped.
+        skew: Seconds by which its clock is wrong.
+    """
+    if place.is_in_process:
+        attach(board)
+        with thread(place, concurrency, skew):
+            yield os.getpid()
+        return
     command = [sys.executable, "-m", "stem_core", "worker", "start", "--app", "benchmarks.app:stem"]
-    command += ["--concurrency", str(concurrency), "--log-level", "warning"]
-    environment = place.environment() if board is None else place.environment(BENCH_BOARD=str(board))
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    command += ["--concurrency", str(concurrency), "--log-level", "error"]
+    if skew:
+        command = [sys.executable, "-m", "benchmarks.skewed", str(concurrency), str(skew)]
+    process = subprocess.Popen(command, cwd=ROOT, env=place.environment(BENCH_BOARD=str(board)))
     try:
-        yield process
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         try:

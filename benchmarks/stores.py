@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
 
 _numbers: Final = itertools.count(1)
@@ -25,6 +26,11 @@ class Place:
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a process that works there."""
         return {**os.environ, "STEM_BROKER_URL": self.url, "STEM_WORKER_NAMESPACE": self.namespace, **more}
+
+    @property
+    def is_in_process(self) -> bool:
+        """Whether no other process can reach it."""
+        return self.url.startswith("memory:")
 
 
 @dataclass(frozen=True)
@@ -49,4 +55,26 @@ def valkey(folder: Path) -> Iterator[Store]:
         server.kill()
 
 
-STORES: Final = {"valkey": valkey}
+@contextmanager
+def memory(_folder: Path) -> Iterator[Store]:
+    """Use this process's own memory; the worker is a thread of it."""
+    yield Store("memory", "memory://bench")
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[Store]:
+    """Use one file, as durable as it is by default."""
+    yield Store("sqlite", f"sqlite:///{folder / 'bench.db'}")
+
+
+@contextmanager
+def postgres(_folder: Path) -> Iterator[Store]:
+    """Run the Postgres server that comes with the test dependencies; what it has committed is on the disk."""
+    server = PostgresServer(settings={"fsync": "on"})
+    try:
+        yield Store("postgres", server.start().url)
+    finally:
+        server.remove()
+
+
+STORES: Final = {"memory": memory, "sqlite": sqlite, "valkey": valkey, "postgres": postgres}

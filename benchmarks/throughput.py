@@ -16,7 +16,13 @@ def rate(place: Place, folder: Path, jobs: int, concurrency: int = 100) -> tuple
     board = Board(folder, jobs)
     asyncio.run(fill(place, 0, jobs))
     with worker(place, concurrency, board.path) as process:
+        before = _cpu(process)
         asyncio.run(until_done(place, jobs))
-        cpu = psutil.Process(process.pid).cpu_times()
+        used = _cpu(process) - before
     starts = board.starts()
-    return (jobs - 1) / (max(starts) - min(starts)), (cpu.user + cpu.system) / jobs * 1e6
+    return (jobs - 1) / (max(starts) - min(starts)), used / jobs * 1e6
+
+
+def _cpu(process: int) -> float:
+    times = psutil.Process(process).cpu_times()
+    return times.user + times.system

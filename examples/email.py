@@ -1,8 +1,7 @@
 """A task written as a class, served by `stem worker start`.
 
-Three terminals, with the same broker in each:
+Three terminals; with nothing set, they find each other in your own SQLite file:
 
-    export STEM_BROKER_URL=redis://localhost:6379
     stem worker start --app examples.email:stem
     stem enqueue email.send --args '{"to": "a@b.c"}' --count 200
     stem-tui

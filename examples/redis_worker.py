@@ -1,4 +1,4 @@
-"""The same on Redis, jobs and results in two databases.
+"""Worker and producer on Redis, by its own classes; jobs and results in two databases.
 
 STEM_BROKER_URL=redis://localhost:6379 python -m examples.redis_worker
 """
@@ -21,7 +21,6 @@ from stem_core import (
 
 
 def resize(path: str, width: int = 640) -> str:
-    """Runs in a thread, since it is no coroutine function."""
     return f"{path}@{width}"
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from stem_core import InMemoryBroker, RoutingSubscription, ShutdownMode, Stem, TaskContext, Worker, load_routing
+from stem_core import RoutingSubscription, ShutdownMode, Stem, StemConfig, TaskContext, Worker, load_routing
 
 ROUTING = Path(__file__).parents[1] / "sample_configs" / "routing.yaml"
 
-stem = Stem(broker=InMemoryBroker(), routing=load_routing(ROUTING))
+stem = Stem(config=StemConfig.from_environment(), routing=load_routing(ROUTING))
 invalidated = asyncio.Event()
 
 
@@ -28,23 +28,24 @@ async def invalidate(key: str) -> None:
 
 
 async def main() -> None:
-    broker, backend = await stem.connect()
-    worker = Worker(
-        broker=broker,
-        backend=backend,
-        registry=stem.registry,
-        subscription=RoutingSubscription(queues=["critical", "default"], broadcast_channels=["updates"]),
-    )
-    await worker.start()
+    async with stem:
+        broker, backend = await stem.connect()
+        worker = Worker(
+            broker=broker,
+            backend=backend,
+            registry=stem.registry,
+            subscription=RoutingSubscription(queues=["critical", "default"], broadcast_channels=["updates"]),
+        )
+        await worker.start()
 
-    gold = await invoice.with_options(headers={"tier": "gold"}).enqueue(customer="ann")
-    plain = await invoice.enqueue(customer="bob")
-    for task_id in (gold, plain):
-        print((await stem.wait_for(task_id, timeout=5)).result)
+        gold = await invoice.with_options(headers={"tier": "gold"}).enqueue(customer="ann")
+        plain = await invoice.enqueue(customer="bob")
+        for task_id in (gold, plain):
+            print((await stem.wait_for(task_id, timeout=5)).result)
 
-    await invalidate.enqueue(key="users")  # every worker that listens to the channel gets it
-    await asyncio.wait_for(invalidated.wait(), timeout=5)
-    await worker.shutdown(ShutdownMode.WARM)
+        await invalidate.enqueue(key="users")  # every worker that listens to the channel gets it
+        await asyncio.wait_for(invalidated.wait(), timeout=5)
+        await worker.shutdown(ShutdownMode.WARM)
 
 
 if __name__ == "__main__":

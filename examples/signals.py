@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from stem_core import InMemoryBroker, ShutdownMode, Stem, StemSignals, Worker
+from stem_core import ShutdownMode, Stem, StemSignals, Worker
 
-broker = InMemoryBroker()
-stem = Stem(broker=broker)
+stem = Stem.from_environment()
 
 
-@stem.task("report.generate", max_retries=1)
+@stem.task("report.generate", queue="reports")
 async def generate(report_id: str) -> str:
     return f"{report_id}.pdf"
 
@@ -23,15 +22,24 @@ StemSignals.on_after_task_publish(lambda payload, _: print(f"published {payload.
 succeeded = StemSignals.on_task_succeeded(
     lambda payload, ctx: print(f"{payload.task} returned {ctx.result}"), task_name="report.generate"
 )
+StemSignals.on_worker_stopping(lambda payload, _: print(f"{payload.worker} stops {payload.mode}"), once=True)
 
 
 async def main() -> None:
-    worker = Worker(broker=broker, registry=stem.registry, queue="default", consumer_name="signals-worker")
-    await worker.start()
-    await stem.wait_for(await generate.enqueue(report_id="monthly"), timeout=5)
-    succeeded.cancel()
-    await stem.wait_for(await generate.enqueue(report_id="unheard"), timeout=5)
-    await worker.shutdown(ShutdownMode.WARM)
+    async with stem:
+        broker, backend = await stem.connect()
+        worker = Worker(
+            broker=broker,
+            registry=stem.registry,
+            backend=backend,
+            queue="reports",
+            consumer_name="signals-worker",
+        )
+        await worker.start()
+        await stem.wait_for(await generate.enqueue(report_id="monthly"), timeout=5)
+        succeeded.cancel()
+        await stem.wait_for(await generate.enqueue(report_id="unheard"), timeout=5)
+        await worker.shutdown(ShutdownMode.WARM)
 
 
 if __name__ == "__main__":

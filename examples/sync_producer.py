@@ -1,7 +1,7 @@
 """Enqueueing from a program without an event loop, such as a web application or a script.
 
 stem worker start --app examples.decorator:stem --queue reports
-STEM_BROKER_URL=redis://localhost:6379 python -m examples.sync_producer
+python -m examples.sync_producer
 """
 
 from __future__ import annotations

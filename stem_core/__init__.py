@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stem_core.client import ControlClient, Stem
     from stem_core.commands import ShutdownMode
     from stem_core.config import StemConfig
+    from stem_core.middleware import Middleware
     from stem_core.options import TaskOptions
     from stem_core.results import TaskStatus
     from stem_core.retry import TaskRetryPolicy
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
     from stem_core.tasks import FunctionTaskHandler, SimpleTaskRegistry, TaskContext, TaskHandler
     from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
 
-__version__: Final = "0.1.0"
+__version__: Final = "0.2.0"
 
 _PLACES: Final = {
     "ControlClient": "stem_core.client",
     "FunctionTaskHandler": "stem_core.tasks",
     "InMemoryBroker": "stem_core.stores.memory",
     "InMemoryResultBackend": "stem_core.stores.memory",
+    "Middleware": "stem_core.middleware",
     "PayloadSigner": "stem_core.signing",
     "PostgresBroker": "stem_core.stores.postgres",
     "PostgresResultBackend": "stem_core.stores.postgres",
@@ -74,6 +76,7 @@ __all__ = [
     "FunctionTaskHandler",
     "InMemoryBroker",
     "InMemoryResultBackend",
+    "Middleware",
     "PayloadSigner",
     "PostgresBroker",
     "PostgresResultBackend",

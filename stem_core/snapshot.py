@@ -67,6 +67,7 @@ class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         rss: Resident memory in bytes.
         cpu: Percent of one core since the last heartbeat.
         dropped: Events it could not publish.
+        reconnects: How often the broker was back after it had been lost.
         children: Its child processes, cut at 200.
         capabilities: Commands it answers.
     """
@@ -99,6 +100,7 @@ class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     rss: int = 0
     cpu: float = 0.0
     dropped: int = 0
+    reconnects: int = 0
     children: tuple[ChildSnapshot, ...] = ()
     capabilities: tuple[str, ...] = ()
 

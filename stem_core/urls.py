@@ -46,7 +46,10 @@ def check_url(name: str, url: str) -> str:
         ConfigurationError: It is no URL.
     """
     if _FORM.fullmatch(url) is None:
-        raise ConfigurationError(f"{name} is {redact_url(url)!r}, which is not a URL", "use redis://host:port/database")
+        raise ConfigurationError(
+            f"{name} is {redact_url(url)!r}, which is not a URL",
+            "use sqlite:///path/of/the.db, redis://host:port/database or postgresql://host/database",
+        )
     return url
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import traceback
+from dataclasses import replace
 
 from stem_core.text import visible
 from stem_tui.app import EXIT_CRASH, ConsoleApp
-from stem_tui.feed import Source
 from stem_tui.keymap import build_keymap
 from stem_tui.session import Session
 from stem_tui.settings import ConsoleSettings
@@ -26,7 +27,7 @@ def launch(settings: ConsoleSettings) -> int:
     """
     theme = load_theme(settings.theme)
     keymap = build_keymap(settings.keys, settings.keys_file)
-    app = ConsoleApp(Session(settings, _source(settings)), theme, keymap)
+    app = ConsoleApp(_demo(settings) if settings.demo else Session(settings), theme, keymap)
     app.run()
     if app.failure is not None:
         message = visible(f"{type(app.failure).__name__}: {app.failure}", 200)
@@ -43,9 +44,11 @@ def _report(failure: BaseException) -> str:
         return file.name
 
 
-def _source(settings: ConsoleSettings) -> Source | None:
-    if not settings.demo:
-        return None
-    from stem_tui.demo import DemoSource  # noqa: PLC0415 - only the demo runs workers of its own
+def _demo(settings: ConsoleSettings) -> Session:
+    """Return a session of the embedded cluster; what it commands and starts goes there, whatever else is set."""
+    from stem_tui.demo import APP, DemoSource  # noqa: PLC0415 - only the demo runs workers of its own
 
-    return DemoSource()
+    for variable in [name for name in os.environ if name.startswith("STEM_")]:
+        del os.environ[variable]  # stores, keys and routes of other clusters are no business of the demo's workers
+    source = DemoSource(issuer=settings.issuer)
+    return Session(replace(settings, config=source.config, app=settings.app or APP), source)

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeAlias
 
@@ -57,7 +57,7 @@ class Supervisor:
         Raises:
             StemError: One cannot be brought up, or one did not end in order.
         """
-        with _forwarded(self.forward):
+        with forwarded(self.forward):
             keepers = [spawn(self._keep(number), f"process-{number}") for number in range(1, len(self._commands) + 1)]
             try:
                 await asyncio.gather(*keepers)
@@ -196,7 +196,8 @@ class _Worker:
 
 
 @contextmanager
-def _forwarded(forward: Any) -> Iterator[None]:
+def forwarded(forward: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Hand the signals that end a process on, inside the block."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

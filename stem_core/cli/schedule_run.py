@@ -9,9 +9,10 @@ import click
 
 from stem_core.cli.options import Invocation, cluster_options, refuse_memory
 from stem_core.cli.output import write_json
-from stem_core.cli.serving import LEVELS, log_to_stderr, take_flags
+from stem_core.cli.serving import LEVELS, take_flags
 from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
+from stem_core.logs import log_to_stderr
 from stem_core.schedule.applying import FROM_FILE, apply_entries
 from stem_core.schedule.book import ScheduleBook
 from stem_core.schedule.entry import ScheduleEntry

@@ -1,9 +1,7 @@
-"""What processes that serve have in common: how they log, and how flags beat their app's own settings."""
+"""What processes that serve have in common: how much they log, and how flags beat their app's own settings."""
 
 from __future__ import annotations
 
-import logging
-import sys
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,13 +10,6 @@ from stem_core.client.stem import Stem
 from stem_core.config import DEFAULT, SETTINGS, StemConfig
 
 LEVELS: Final = ("debug", "info", "warning", "error")
-
-
-def log_to_stderr(level: str) -> None:
-    """Say on stderr what the process does."""
-    logging.basicConfig(
-        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
 
 
 def take_flags(app: Stem, invocation: Invocation, **overrides: Any) -> None:

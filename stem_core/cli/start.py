@@ -8,18 +8,21 @@ from typing import Any
 
 import click
 
+from stem_core.cli.metrics import metrics_served
 from stem_core.cli.options import SIZE, Invocation, cluster_options, refuse_memory, split_names
 from stem_core.cli.output import write_json
 from stem_core.cli.processes import Command, Supervisor
-from stem_core.cli.serving import LEVELS, log_to_stderr, take_flags
+from stem_core.cli.reload import Reloader
+from stem_core.cli.serving import LEVELS, take_flags
 from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
 from stem_core.errors import ConfigurationError
+from stem_core.logs import TaskLogging, log_to_stderr
 from stem_core.routing import RoutingSubscription
 from stem_core.schedule.scheduler import Scheduler
 from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
 from stem_core.worker.interrupts import handled
-from stem_core.worker.settings import AppPath
+from stem_core.worker.settings import AppPath, default_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,10 @@ class StartOptions:
     worker_id: str | None
     schedule: bool
     log_level: str
+    log_format: str
+    metrics_port: int | None
+    metrics_host: str
+    reload: bool
 
 
 @click.command(epilog="Example: stem worker start --app shop.tasks:stem --queue mail --concurrency 8")
@@ -55,16 +62,28 @@ class StartOptions:
 @click.option("--worker-id", metavar="ID", help="By default stem-<pid>@<host>.")
 @click.option("--schedule", is_flag=True, help="Serve the schedules too; any number of workers may.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much to say on stderr.")
+@click.option("--log-format", type=click.Choice(("text", "json")), default="text", help="JSON: one object a line.")
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve metrics for Prometheus; 0: any port."
+)
+@click.option("--metrics-host", default="127.0.0.1", metavar="HOST", help="Address at which to serve them.")
+@click.option("--reload", is_flag=True, help="For development: start again when the app's files change.")
 @cluster_options
 def start(invocation: Invocation, **values: Any) -> int:
     """Run a worker until it is told to stop: SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard.
 
-    With --processes it runs several, each of which is started again when it dies.
+    With --processes it runs several, each of which is started again when it dies, and serves metrics at a port of its
+    own, the first at --metrics-port.
     """
     options = StartOptions(**values)
     autoscale = parse_autoscale(options.autoscale)
-    log_to_stderr(options.log_level)
+    as_json = options.log_format == "json"
+    log_to_stderr(options.log_level, as_json=as_json, worker=options.worker_id or default_id())
+    if options.reload:
+        return _reload(invocation, options)
     app = load_app(options.app)
+    if as_json:
+        app.middleware.insert(0, TaskLogging())
     if not app.registry.names():
         raise ConfigurationError(f"--app {options.app} has no tasks", "register them before the worker starts")
     take_flags(
@@ -98,8 +117,11 @@ def command_line(invocation: Invocation, options: StartOptions, number: int) -> 
         ("--prefetch-multiplier", options.prefetch_multiplier),
         ("--max-tasks-per-child", options.max_tasks_per_child),
         ("--max-memory-per-child", options.max_memory_per_child),
-        ("--worker-id", None if options.worker_id is None else f"{options.worker_id}-{number}"),
+        ("--worker-id", _numbered(options, number)),
         ("--log-level", options.log_level),
+        ("--log-format", options.log_format),
+        ("--metrics-port", options.metrics_port and options.metrics_port + number - 1),
+        ("--metrics-host", options.metrics_host),
         ("--broker", invocation.broker),
         ("--backend", invocation.backend),
         ("--namespace", invocation.namespace),
@@ -107,6 +129,18 @@ def command_line(invocation: Invocation, options: StartOptions, number: int) -> 
     given = [word for flag, value in flags if value is not None for word in (flag, str(value))]
     given += ["--schedule"] if options.schedule else []
     return ["worker", "start", "--app", options.app, *given, "--json"]
+
+
+def _numbered(options: StartOptions, number: int) -> str | None:
+    one = options.worker_id is None or options.processes == 1
+    return options.worker_id if one else f"{options.worker_id}-{number}"
+
+
+def _reload(invocation: Invocation, options: StartOptions) -> int:
+    if options.processes > 1:
+        raise ConfigurationError("--reload and --processes exclude each other", "leave one of them out")
+    words = command_line(invocation, options, 1)
+    return asyncio.run(Reloader(options.app, words if invocation.as_json else words[:-1]).run())
 
 
 def parse_autoscale(text: str | None) -> WorkerAutoscaleConfig | None:
@@ -147,13 +181,17 @@ async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleCon
             enqueuer=app,
             signer=app.signer,
         )
-        with handled(worker, lifecycle):
+        with (
+            handled(worker, lifecycle),
+            metrics_served(app, broker, worker.id, options.metrics_host, options.metrics_port) as metrics,
+        ):
             await worker.start()
             scheduler = Scheduler(app) if options.schedule else None
             if scheduler is not None:
                 await _start_beside(scheduler, worker)
             if as_json:
-                write_json({"worker": worker.id, "boot": worker.boot, "queues": queues, "namespace": broker.namespace})
+                ready = {"worker": worker.id, "boot": worker.boot, "queues": queues, "namespace": broker.namespace}
+                write_json(ready if metrics is None else {**ready, "metrics": metrics})
             try:
                 await worker.run()
             finally:

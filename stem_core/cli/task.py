@@ -63,7 +63,7 @@ def _print(status: TaskStatus) -> None:
 @click.option("--task", "name", metavar="NAME", help="Only of this name; * and ? stand for any letters.")
 @click.option("--since", type=DURATION, metavar="1h", help="Only what ended within this time.")
 @click.option("--until", type=DURATION, metavar="5m", help="Only what ended longer than this ago.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="Ended tasks, at most (50).")
+@click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (50).")
 @click.option("--cursor", default="", metavar="C", help="Go on where a page before ended.")
 @cluster_options
 def list_(invocation: Invocation, limit: int, cursor: str, **choice: Any) -> None:

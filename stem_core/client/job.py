@@ -36,6 +36,11 @@ class Job:
         object.__setattr__(self, "args", {} if args is None else _checked(name, args))
         object.__setattr__(self, "options", options)
 
+    def with_options(self, **options: Unpack[EnqueueOptions]) -> Job:
+        """Return this job with further options, or other ones."""
+        merged: EnqueueOptions = {**self.options, **options}
+        return Job(self.name, self.args, **merged)
+
 
 def _checked(name: str, args: Any) -> dict[str, object]:
     if not isinstance(args, Mapping):

@@ -1,7 +1,7 @@
 """Finding tasks by state, queue, name and time.
 
 Ended tasks come from the result backend, page by page, those that ended last first. What waits or runs is read from the
-queues and from what workers say, at the head of the first page.
+queues and from what workers say, at the head of the first page; as much of it as fits there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from stem_core.results import TaskStatus, status_of_record
 from stem_core.states import TERMINAL, TaskState
 from stem_core.stores.port import Broker, ResultBackend
 
-_LIVE_AT_MOST: Final = 200
 _PAGES_AT_MOST: Final = 20
 """Pages of the store that one page looks through for tasks that match."""
 
@@ -70,8 +69,8 @@ async def list_tasks(
         broker: Where tasks wait.
         backend: Where their results are.
         wanted: Which tasks.
-        limit: Ended tasks on one page, at most; a page may hold fewer before the end.
-        cursor: Where the page before ended. The first page also holds up to 200 tasks that have not ended.
+        limit: Tasks on one page, at most; a page may hold fewer before the end.
+        cursor: Where the page before ended. The first page begins with tasks that have not ended.
 
     Raises:
         UsageError: The cursor is of no page.
@@ -80,11 +79,13 @@ async def list_tasks(
     number, _, inner = cursor.partition(" ")
     if cursor and not (number.isdecimal() and int(number) < len(backends)):
         raise UsageError(f"the cursor {cursor!r} is of no page", "take it from the page before")
-    found = await _live(broker, wanted) if not cursor and wanted.wants_live else []
+    found = await _live(broker, wanted, limit) if not cursor and wanted.wants_live else []
     if not wanted.wants_ended:
         return found, ""
+    if len(found) == limit:
+        return found, "0 "
     position = int(number or 0)
-    ended, inner = await _ended(backends[position], wanted, limit, inner)
+    ended, inner = await _ended(backends[position], wanted, limit - len(found), inner)
     if not inner and position + 1 < len(backends):
         return found + ended, f"{position + 1} "
     return found + ended, f"{position} {inner}" if inner else ""
@@ -109,17 +110,17 @@ def _statuses(records: Iterable[bytes]) -> list[TaskStatus]:
     return found
 
 
-async def _live(broker: Broker, wanted: TaskFilter) -> list[TaskStatus]:
+async def _live(broker: Broker, wanted: TaskFilter, limit: int) -> list[TaskStatus]:
     workers = seen_workers(await broker.presences())
     queues: Sequence[str] = await broker.queues() if wanted.queues is None else wanted.queues
     running = [task.id for worker in workers for task in worker.snapshot.running if task.queue in queues]
     places = [place for place in await broker.locate(running) if place is not None] if running else []
     for queue in queues:
-        places += await broker.waiting(queue, _LIVE_AT_MOST)
+        places += await broker.waiting(queue, limit)
     found = []
     for place in places:
         with suppress(EnvelopeInvalidError):
             status = status_of_place(place, workers)
             if wanted.matches(status):
                 found.append(status)
-    return found[:_LIVE_AT_MOST]
+    return found[:limit]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 from weakref import WeakKeyDictionary
@@ -18,11 +18,13 @@ from stem_core.client.lookup import find_task
 from stem_core.client.preparing import Prepared, prepare, signing_for
 from stem_core.client.sync import BACKGROUND
 from stem_core.client.watching import watch_task
+from stem_core.client.wrapping import enqueue_each
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.config import DEFAULT, StemConfig
 from stem_core.durations import Duration, format_duration, seconds
 from stem_core.errors import BrokerError, UsageError, WaitTimeoutError
 from stem_core.events import AfterTaskPublish, BeforeTaskPublish
+from stem_core.middleware import Middleware, around_enqueue
 from stem_core.options import TaskOptions
 from stem_core.results import TaskStatus
 from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
@@ -51,8 +53,10 @@ class Stem:
         config: Settings; if None, and no broker is given, the environment's.
         clock: Tells the time at which jobs are enqueued.
         signer: Signs what is enqueued; if None, what the settings ask for.
+        middleware: Stands around each enqueue, and around each run in workers of this Stem; the first is outermost.
 
     Attributes:
+        middleware: The same as a list, to be added to before the first use.
         signer: Signs what is enqueued; None if nothing is signed.
     """
 
@@ -66,8 +70,10 @@ class Stem:
         config: StemConfig | None = None,
         clock: Clock = SYSTEM_CLOCK,
         signer: PayloadSigner | None = None,
+        middleware: Iterable[Middleware] = (),
     ) -> None:
         self._given_signer = signer
+        self.middleware = list(middleware)
         self.signer = _signer(signer, config)
         if config is None:
             config = StemConfig.from_environment() if broker is None else StemConfig()
@@ -144,16 +150,19 @@ class Stem:
             BrokerFullError: The broker has no room.
             BrokerUnavailableError: The broker cannot be reached.
         """
-        return await self._enqueue(self._prepare(Job(name, args, **options)))
+        return await self._pass(Job(name, args, **options), self._prepare)
 
     async def enqueue_unchecked(
         self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
     ) -> str:
         """Do what `enqueue` does, also for a task that this registry lacks: a worker elsewhere may have it."""
-        job = Job(name, args, **options)
-        if name in self.registry:
-            return await self._enqueue(self._prepare(job))
-        return await self._enqueue(prepare(job, TaskOptions(), self.routing, self._clock.time()))
+        known = name in self.registry
+        return await self._pass(Job(name, args, **options), self._prepare if known else self._prepare_unknown)
+
+    def _pass(self, job: Job, prepare_job: Callable[[Job], Prepared]) -> Awaitable[str]:
+        if not self.middleware:
+            return self._enqueue(prepare_job(job))
+        return around_enqueue(self.middleware, lambda job: self._enqueue(prepare_job(job)))(job)
 
     async def _enqueue(self, prepared: Prepared) -> str:
         link = await self._link()
@@ -168,7 +177,7 @@ class Stem:
     async def enqueue_many(self, jobs: Iterable[Job | tuple[str, Mapping[str, object]]]) -> list[str]:
         """Send many tasks, and return their ids, in order, once the broker has them all.
 
-        All are checked before the first is sent.
+        All are checked before the first is sent. Middleware stands around each of them.
 
         Args:
             jobs: Jobs, or pairs of name and arguments.
@@ -176,6 +185,8 @@ class Stem:
         Raises:
             UnknownTaskError: As `enqueue`; likewise all its other errors.
         """
+        if self.middleware:
+            return await enqueue_each(jobs, self._prepare, lambda job: self._pass(job, self._prepare))
         batch: list[Prepared] = []
         for job in jobs:
             batch.append(self._prepare(job if isinstance(job, Job) else Job(*job)))
@@ -276,10 +287,16 @@ class Stem:
         handler = self.registry.get(job.name)
         if handler.checks_arguments:
             handler.bind(job.args)
+        return self._prepare_for(job, handler.options)
+
+    def _prepare_unknown(self, job: Job) -> Prepared:
+        return self._prepare_for(job, TaskOptions())
+
+    def _prepare_for(self, job: Job, usual: TaskOptions) -> Prepared:
         sign = None
         if self.signer is not None:
             sign = signing_for(self.signer, self.config.namespace if self._broker is None else self._broker.namespace)
-        return prepare(job, handler.options, self.routing, self._clock.time(), sign)
+        return prepare(job, usual, self.routing, self._clock.time(), sign)
 
     def _check_blocking(self) -> None:
         if self._broker is not None and not self._broker.location.startswith(_IN_PROCESS):

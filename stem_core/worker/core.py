@@ -55,6 +55,7 @@ class Core:
         started_at: Epoch seconds.
         offset: The broker's clock minus ours, in seconds.
         connected: Whether the last that was heard of the broker is good.
+        reconnects: How often the broker was back after it had been lost.
         counts: How jobs ended.
     """
 
@@ -68,6 +69,7 @@ class Core:
     started_at: float = 0.0
     offset: float = 0.0
     connected: bool = True
+    reconnects: int = 0
     counts: Counts = field(default_factory=Counts)
 
     def broker_time(self) -> float:
@@ -86,4 +88,5 @@ class Core:
         """Note that the broker answers."""
         if not self.connected:
             self.connected = True
+            self.reconnects += 1
             log.warning("the broker at %s is back", self.broker.location)

@@ -38,6 +38,7 @@ from stem_core.worker.outcome import (
 from stem_core.worker.plan import Plan, Plans, expires_at
 from stem_core.worker.running import Abandoned, run_in_thread, run_inline
 from stem_core.worker.threads import ThreadPool
+from stem_core.worker.wrapping import run_wrapped_in_thread, run_wrapped_inline
 
 
 class Endings(Protocol):
@@ -75,6 +76,7 @@ class Executor:
         self._children = children
         self._enqueuer = enqueuer
         self._worker = core.settings.id
+        self._middleware = core.settings.middleware
         self.closing: Callable[[], bool] = lambda: False
 
     async def execute(self, job: Job) -> None:
@@ -160,6 +162,10 @@ class Executor:
         if plan.execution == "process":
             return await run_in_child(job, plan, self._children)
         context = TaskContext(envelope, job.delivery, self._worker, job, self._enqueuer)
+        if self._middleware:
+            if plan.execution == "inline":
+                return await run_wrapped_inline(job, plan, context, self._middleware)
+            return await run_wrapped_in_thread(job, plan, context, self._threads, self._middleware)
         if plan.execution == "inline":
             return await run_inline(job, plan, context)
         return await run_in_thread(job, plan, context, self._threads)

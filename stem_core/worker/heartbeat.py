@@ -124,6 +124,7 @@ class Heartbeat:
             rss=self._process.memory_info().rss,
             cpu=self._cpu,
             dropped=core.reporter.frames.dropped,
+            reconnects=core.reconnects,
             children=tuple(self.children()[:shown]),
             capabilities=tuple(order_name(order) for order in ORDERS),
         )

@@ -216,7 +216,7 @@ def _own_frames_cut(failure: BaseException) -> TracebackType | None:
     trace = failure.__traceback__
     while trace is not None and trace.tb_next is not None:
         module = trace.tb_frame.f_globals.get("__name__", "")
-        if not str(module).startswith(("stem_core.worker", "stem_core.tasks")):
+        if not str(module).startswith(("stem_core.worker", "stem_core.tasks", "stem_core.middleware")):
             break
         trace = trace.tb_next
     return trace

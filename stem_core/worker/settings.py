@@ -11,6 +11,7 @@ from typing import Final
 from stem_core.config import StemConfig
 from stem_core.durations import Duration, seconds
 from stem_core.errors import ConfigurationError, UsageError
+from stem_core.middleware import Middleware
 from stem_core.routing import RoutingSubscription
 from stem_core.signing import PayloadSigner
 
@@ -114,6 +115,7 @@ class WorkerSettings:
         lifecycle: How it ends.
         app: Where child processes find their tasks, if that is known.
         signer: What it verifies messages with, None if they are not signed.
+        middleware: What stands around each run, outermost first.
     """
 
     id: str
@@ -127,6 +129,7 @@ class WorkerSettings:
     lifecycle: WorkerLifecycleConfig
     app: AppPath | None = None
     signer: PayloadSigner | None = None
+    middleware: tuple[Middleware, ...] = ()
 
     def __post_init__(self) -> None:
         check_slots("concurrency", self.concurrency)

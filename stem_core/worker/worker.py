@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
 
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.commands import ShutdownMode
 from stem_core.durations import Duration, seconds
 from stem_core.errors import UsageError
+from stem_core.middleware import Middleware
 from stem_core.routing import RoutingSubscription
 from stem_core.service import spawn
 from stem_core.signing import PayloadSigner
@@ -49,6 +51,7 @@ class Worker:
         enqueuer: What tasks enqueue with; a `Stem` over the same broker and registry if not given.
         clock: Source of time.
         signer: Verifies what it is given, and signs what its tasks enqueue; if None, what the environment asks for.
+        middleware: Stands around each run; if None, what the enqueuer has, if that is a Stem.
 
     Raises:
         ConfigurationError: A setting is not usable; the message names it.
@@ -72,6 +75,7 @@ class Worker:
         enqueuer: Enqueuer | None = None,
         clock: Clock = SYSTEM_CLOCK,
         signer: PayloadSigner | None = None,
+        middleware: Iterable[Middleware] | None = None,
     ) -> None:
         sources = subscribed(queue, subscription)
         self._settings = WorkerSettings(
@@ -86,11 +90,12 @@ class Worker:
             lifecycle=lifecycle or WorkerLifecycleConfig(),
             app=AppPath(app) if isinstance(app, str) else app,
             signer=PayloadSigner.from_environment() if signer is None else signer,
+            middleware=tuple(getattr(enqueuer, "middleware", ()) if middleware is None else middleware),
         )
         self._broker = broker
         self._backend = backend
         self._registry = registry
-        self._enqueuer: Enqueuer = enqueuer or OwnStem(broker, registry, backend, self._settings.signer)
+        self._enqueuer: Enqueuer = enqueuer or OwnStem(broker, registry, backend, self._settings)
         self._clock = clock
         self._parts: Parts | None = None
         self._main: asyncio.Task[object] | None = None

@@ -25,10 +25,11 @@ def plural(number: int, one: str) -> str:
 
 
 def shell(session: Session, *words: str) -> str:
-    """Return a `stem` command for this console's namespace."""
-    namespace = session.settings.config.namespace
-    scope = () if namespace == "stem" else ("--namespace", namespace)
-    return shlex.join(["stem", *words, *scope])
+    """Return a `stem` command for this console's namespace; of a demo also where it is, since no setting knows that."""
+    namespace, identity = session.settings.config.namespace, session.model.identity
+    scope = [] if namespace == "stem" else ["--namespace", namespace]
+    place = ["--broker", identity.location] if identity.demo else []
+    return shlex.join(["stem", *words, *place, *scope])
 
 
 def reason_field(*, required: bool = False) -> Field:

@@ -1,5 +1,5 @@
 """The embedded cluster behind `stem-tui --demo`: nothing in it is simulated but the work."""
 
-from stem_tui.demo.cluster import DemoSource
+from stem_tui.demo.cluster import APP, DemoSource
 
-__all__ = ["DemoSource"]
+__all__ = ["APP", "DemoSource"]

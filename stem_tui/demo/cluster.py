@@ -1,19 +1,21 @@
-"""The embedded cluster: a broker in memory, real workers in a thread of their own."""
+"""The embedded cluster: a store in a file of its own, real workers in a thread of their own."""
 
 from __future__ import annotations
 
 import asyncio
-import os
+import tempfile
 import threading
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from stem_core import (
-    InMemoryBroker,
     RoutingSubscription,
     ShutdownMode,
     SimpleTaskRegistry,
     Stem,
+    StemConfig,
     Worker,
     WorkerLifecycleConfig,
 )
@@ -21,10 +23,13 @@ from stem_core.client import ClusterClient
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.errors import BrokerUnavailableError
 from stem_core.service import cancel, spawn
-from stem_core.signing import PayloadSigner
+from stem_core.stores import connect_broker
+from stem_core.stores.port import Broker
 from stem_tui.demo.load import Load
 from stem_tui.demo.tasks import SEED, registry
 
+APP: Final = "stem_tui.demo.app:stem"
+"""What workers serve that join."""
 RESTART_AFTER: Final = 10.0
 _STARTED_WITHIN: Final = 10.0
 
@@ -45,26 +50,32 @@ POSTS: Final = (
 
 
 class DemoSource:
-    """A cluster of its own inside this process, with lively work.
+    """A cluster of its own with lively work, in a directory that is removed at the end.
+
+    Its workers live in this process; others join them while it runs, with the URL that is its location.
 
     Args:
         namespace: What it is called.
         seed: Where chance starts.
         clock: Its pace.
         issuer: Who is named in commands.
+
+    Attributes:
+        config: What a process is set to that joins.
+        location: Where it lies.
     """
 
-    refuses_local_workers = "the demo's broker lives in this process; another process cannot reach it"
+    refuses_local_workers = ""
 
     def __init__(
         self, namespace: str = "demo", seed: int = SEED, clock: Clock = SYSTEM_CLOCK, issuer: str = ""
     ) -> None:
-        self.location = "embedded"
+        self._folder = tempfile.TemporaryDirectory(prefix="stem-", ignore_cleanup_errors=True)
+        self.location = f"sqlite://{quote(Path(self._folder.name).resolve().as_posix())}/demo.db"
+        self.config = StemConfig(broker_url=self.location, namespace=namespace)
         self._clock = clock
         self._seed = seed
         self._issuer = issuer
-        self._broker = InMemoryBroker(namespace, clock)
-        self._signer = PayloadSigner(keys={"demo": os.urandom(32)})  # whatever keys the environment has for real ones
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Event | None = None
@@ -80,17 +91,17 @@ class DemoSource:
                 await asyncio.shield(asyncio.wrap_future(self._ready))
         except TimeoutError:
             raise BrokerUnavailableError("the embedded cluster does not start") from None
-        return ClusterClient(self._broker, issuer=self._issuer or None, signer=self._signer)
+        return await ClusterClient.connect(self.config, issuer=self._issuer or None)
 
     async def close(self) -> None:
-        """Stop the cluster and wait for its thread to end."""
+        """Stop the cluster, wait for its thread to end, and remove its directory."""
         thread, loop, stop = self._thread, self._loop, self._stop
-        if thread is None:
-            return
-        if loop is not None and stop is not None and thread.is_alive():
-            loop.call_soon_threadsafe(stop.set)
-        await asyncio.to_thread(thread.join, _STARTED_WITHIN)
-        self._thread = None
+        if thread is not None:
+            if loop is not None and stop is not None and thread.is_alive():
+                loop.call_soon_threadsafe(stop.set)
+            await asyncio.to_thread(thread.join, _STARTED_WITHIN)
+            self._thread = None
+        self._folder.cleanup()
 
     def _live(self) -> None:
         try:
@@ -101,40 +112,45 @@ class DemoSource:
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        tasks = registry(self._seed)
-        async with Stem(broker=self._broker, registry=tasks, signer=self._signer) as stem:
-            first = [self._hire(post, tasks) for post in POSTS]
-            for worker in first:
-                await worker.start()
-            staff = [
-                spawn(self._keep(post, worker, stem), post.name) for post, worker in zip(POSTS, first, strict=True)
-            ]
-            load = spawn(Load(stem, self._clock, self._seed).run(), "demo-load")
-            self._ready.set_result(None)
-            try:
-                await self._stop.wait()
-            finally:
-                await cancel(load, *staff)
+        broker = await connect_broker(self.location, namespace=self.config.namespace)
+        try:
+            async with Stem(broker=broker, registry=registry(self._seed)) as stem:
+                await self._work(broker, stem, self._stop)
+        finally:
+            await broker.close()
 
-    def _hire(self, post: Post, tasks: SimpleTaskRegistry) -> Worker:
+    async def _work(self, broker: Broker, stem: Stem, stop: asyncio.Event) -> None:
+        first = [self._hire(post, broker, stem.registry) for post in POSTS]
+        for worker in first:
+            await worker.start()
+        staff = [
+            spawn(self._keep(post, worker, broker, stem), post.name) for post, worker in zip(POSTS, first, strict=True)
+        ]
+        load = spawn(Load(stem, self._clock, self._seed).run(), "demo-load")
+        self._ready.set_result(None)
+        try:
+            await stop.wait()
+        finally:
+            await cancel(load, *staff)
+
+    def _hire(self, post: Post, broker: Broker, tasks: SimpleTaskRegistry) -> Worker:
         return Worker(
-            broker=self._broker,
+            broker=broker,
             registry=tasks,
             subscription=RoutingSubscription(queues=list(post.queues)),
             consumer_name=post.name,
             concurrency=post.slots,
             lifecycle=WorkerLifecycleConfig(install_signal_handlers=False, soft_grace_period=3.0),
             clock=self._clock,
-            signer=self._signer,
         )
 
-    async def _keep(self, post: Post, worker: Worker, stem: Stem) -> None:
+    async def _keep(self, post: Post, worker: Worker, broker: Broker, stem: Stem) -> None:
         """Be the worker's supervisor: start it again a while after it has ended."""
         try:
             while True:
                 await worker.run()
                 await self._clock.sleep(RESTART_AFTER)
-                worker = self._hire(post, stem.registry)
+                worker = self._hire(post, broker, stem.registry)
                 await worker.start()
         finally:
             await worker.shutdown(ShutdownMode.HARD)

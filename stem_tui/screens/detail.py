@@ -38,7 +38,7 @@ class SubjectPage(Page):
         self.subject = subject
         self.figures = TextPanel(visible(subject.key, 60), id="figures")
         self.figures.can_focus = False
-        self.tasks = LiveTable("tasks", id="tasks")
+        self.tasks = LiveTable("tasks", restless=True, id="tasks")
 
     def compose(self) -> ComposeResult:
         """Lay out the figures above the tasks."""

@@ -36,7 +36,7 @@ def _who(model: ClusterModel, room: int) -> Line:
     if identity.demo and identity.name:
         cells.append(Cell("DEMO ", "accent"))
     cells.append(Cell(f"ns={identity.namespace}  "))
-    left = min(len(identity.location), room - sum(len(cell.text) for cell in cells) - 2, _PLACE)
+    left = min(len(identity.location), room - sum(len(cell.text) for cell in cells) - 2)
     if left >= min(len(identity.location), _PLACE):
         cells.append(Cell(f"{identity.location[:left]}  ", "muted"))
     return tuple(cells)

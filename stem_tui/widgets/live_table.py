@@ -28,17 +28,19 @@ class LiveTable(Panel):
     Args:
         title: On the rule, until the first view brings its own.
         prefix: Put before the view's title, such as the number of the panel.
+        restless: Its rows come and go all the time: until somebody moves the cursor, it stays on whatever comes first.
         id: Identifier for styles and queries.
     """
 
     HEAD: ClassVar[int] = 2
 
-    def __init__(self, title: str = "", *, prefix: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's
+    def __init__(self, title: str = "", *, prefix: str = "", restless: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's
         super().__init__(title, id=id)
         self.view = _EMPTY
         self.key: str | None = None
         self._prefix = prefix
         self._index = 0
+        self._at_first = restless
         self._hidden = 0
         self._laid_out: tuple[tuple[Column, ...], int, tuple[Place, ...]] = ((), 0, ())
 
@@ -98,7 +100,9 @@ class LiveTable(Panel):
         if not rows:
             return
         index = min(self._index, len(rows) - 1)
-        if self.key is not None and rows[index].key != self.key:
+        if self._at_first:
+            index = 0
+        elif self.key is not None and rows[index].key != self.key:
             index = next((place for place, row in enumerate(rows) if row.key == self.key), index)
         self._index = index
         self.key = rows[index].key
@@ -114,6 +118,7 @@ class LiveTable(Panel):
         rows = self.view.rows
         if not rows:
             return
+        self._at_first = False
         self._index = max(0, min(index, len(rows) - 1))
         self.key = rows[self._index].key
         self._keep_in_view()

@@ -60,6 +60,7 @@ def loaded_by(code: str) -> set[str]:
     [
         ("import stem_core", {"psycopg", "redis", "apsw", "click", "rich", "textual", "msgspec", "yaml"}),
         ("import stem_core.client, stem_core.worker", {"psycopg", "redis", "apsw", "click", "rich", "textual"}),
+        ("import stem_core.worker, stem_core.cli.start, stem_core.metrics", {"opentelemetry", "prometheus_client"}),
         ("import stem_core.cli", {"psycopg", "redis", "apsw", "rich", "textual"}),
         ("import stem_tui.store, stem_tui.views, stem_tui.actions, stem_tui.session", {"textual", "rich", "click"}),
         ("import stem_tui.cli", {"textual"}),

@@ -141,7 +141,7 @@ def test_an_error_that_has_no_hint_has_null(stem: Stem, monkeypatch: pytest.Monk
 def test_help_is_no_error(stem: Stem) -> None:
     assert stem("--help").code == 0
     assert "revoke" in stem("worker", "--help").out
-    assert stem("--version").out == "stem, version 0.1.0\n"
+    assert stem("--version").out == "stem, version 0.2.0\n"
     assert stem().code == 64
 
 

@@ -1,5 +1,6 @@
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import BrokerUnavailableError
 from stem_core.states import TaskState
 from stem_tui.actions import Target, find_action, plan
-from stem_tui.demo import DemoSource
+from stem_tui.demo import APP, DemoSource
 from stem_tui.session import TICK, Session
 from stem_tui.settings import ConsoleSettings
 from stem_tui.store import EffectState, LinkState, ReceiptState
@@ -199,10 +200,25 @@ async def test_an_inspected_worker_tells_its_tasks_and_which_of_them_are_revoked
 
 async def test_the_demo_lives_and_stops_cleanly():
     source = DemoSource()
-    session = Session(ConsoleSettings(demo=True), source)
+    session = Session(ConsoleSettings(demo=True, config=source.config), source)
     session.start()
     await until(lambda: session.model.events.total > 20 and len(session.model.workers) == 3)
     await until(lambda: {"payments", "emails"} <= session.model.queues.keys())
-    thread = source._thread
+    thread, folder = source._thread, Path(source.location.removeprefix("sqlite://")).parent
+    assert folder.exists()
     await session.close()
     assert not thread.is_alive()
+    assert not folder.exists()
+
+
+async def test_a_worker_process_joins_the_demo_with_what_the_demo_says_it_needs():
+    source = DemoSource()
+    session = Session(ConsoleSettings(demo=True, config=source.config, app=APP), source)
+    session.start()
+    await until(lambda: len(session.model.workers) == 3)
+    receipt = await do(session, "local.start", Target("queue", "emails"), app=APP, slots="2")
+    await until(lambda: receipt.target_key in session.model.workers, 20.0)
+    await until(lambda: session.model.workers[receipt.target_key].snapshot.succeeded > 0, 20.0)
+    shown = plan(find_action("queue.pause"), session, Target("queue", "emails")).command
+    assert shown.endswith(f"--broker {source.location} --namespace demo")
+    await session.close()

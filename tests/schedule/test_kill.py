@@ -53,9 +53,11 @@ class Schedulers:
 
 
 @pytest.fixture(params=["one-store", "results-elsewhere"])
-def schedulers(request: pytest.FixtureRequest, store_url: str, namespace: str) -> Iterator[tuple[Schedulers, str]]:
+def schedulers(
+    request: pytest.FixtureRequest, store_url: str, namespace: str, tmp_path: Path
+) -> Iterator[tuple[Schedulers, str]]:
     """Schedulers with results in the broker's store or in another one, and that one's URL."""
-    results = store_url if request.param == "one-store" else f"{store_url.removesuffix('/0')}/1"
+    results = store_url if request.param == "one-store" else f"sqlite://{tmp_path}/results.db"
     processes = Schedulers(store_url, results, namespace)
     yield processes, results
     processes.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stem_core.client import Stem
 from stem_core.client.dead_letters import DeadLetters
 from stem_core.envelope import MAX_ENVELOPE_BYTES, Envelope, Sealed, new_task_id, seal, unseal
 from stem_core.errors import ConfigurationError
@@ -47,6 +48,14 @@ async def test_what_is_signed_runs(cluster: SignedCluster) -> None:
     worker = await cluster.worker()
     status = await cluster.stem.wait_for(await cluster.stem.enqueue("work"), 10)
     assert (status.state, ran.times, worker.snapshot().refused) == (TaskState.SUCCEEDED, 1, 0)
+
+
+async def test_a_task_that_the_producer_does_not_know_is_signed_too(memory: SignedCluster) -> None:
+    ran = Ran(memory)
+    await memory.worker()
+    scheduler = Stem(broker=memory.broker, signer=HMAC)
+    status = await memory.stem.wait_for(await scheduler.enqueue_unchecked("work"), 10)
+    assert (status.state, ran.times) == (TaskState.SUCCEEDED, 1)
 
 
 @pytest.mark.parametrize(

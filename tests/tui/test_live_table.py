@@ -105,6 +105,20 @@ async def test_the_cursor_stays_on_its_row_when_rows_change_their_order() -> Non
         assert screen_lines(app)[3].startswith("▸c")
 
 
+async def test_where_rows_come_and_go_the_cursor_stays_first_until_somebody_moves_it() -> None:
+    app = TableApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        table = LiveTable(restless=True)
+        await app.mount(table)
+        table.show(TableView(COLUMNS, rows("abc")))
+        table.show(TableView(COLUMNS, rows("xyabc")))
+        assert (table.key, table.index) == ("x", 0)
+        table.move(1)
+        table.show(TableView(COLUMNS, rows("vwxyabc")))
+        await pilot.pause()
+        assert (table.key, table.index) == ("y", 3)
+
+
 async def test_the_cursor_takes_the_place_of_a_row_that_is_gone() -> None:
     app = TableApp()
     async with app.run_test(size=(60, 10)):

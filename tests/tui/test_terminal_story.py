@@ -247,3 +247,19 @@ def test_hostile_text_reaches_the_terminal_as_harmless_text(cluster: Cluster) ->
         console.wait_for("\\x1b]0;owned")
         assert b"\x1b]0;owned" not in console.raw
         assert "\u202e".encode() not in console.raw
+
+
+def test_the_demo_can_be_joined_from_another_terminal_whatever_is_set_in_its_own(tmp_path: Path) -> None:
+    settings = {"STEM_BROKER_URL": "redis://127.0.0.1:1", "STEM_RESULT_BACKEND_URL": "redis://127.0.0.1:1"}
+    environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT), "TMPDIR": "/tmp"}
+    command = [sys.executable, "-m", "stem_tui", "--demo"]
+    with Terminal(command, environment, columns=120, rows=30, folder=tmp_path) as console:
+        shown = console.wait_for(lambda shown: "pay-1@demo" in shown and "demo.db " in shown)
+        url = re.findall(r"sqlite:///tmp/\S+/demo\.db", shown)[0]
+        there = Cluster({"STEM_BROKER_URL": url, "STEM_WORKER_NAMESPACE": "demo"}, tmp_path)
+        assert len(there.stem("worker", "ping")) == 3
+        there.stem("worker", "pause", "--queue", "emails")
+        console.wait_for("PAUS")
+        console.press("q")
+        assert console.wait() == 0
+        assert not Path(url.removeprefix("sqlite://")).parent.exists()

@@ -14,15 +14,19 @@ import pytest
 
 from stem_core.states import TaskState
 from stem_core.stores import connect_broker
+from tests.conftest import CLUSTER, SERVED
 from tests.worker.cluster import Cluster, until
 from tests.worker.processes import Processes
 
 pytestmark = pytest.mark.process
 
 
-@pytest.fixture
-async def world(store_url: str, namespace: str, tmp_path: Path) -> AsyncIterator[tuple[Cluster, Processes]]:
+@pytest.fixture(params=[*SERVED, CLUSTER])
+async def world(
+    request: pytest.FixtureRequest, namespace: str, tmp_path: Path
+) -> AsyncIterator[tuple[Cluster, Processes]]:
     """A cluster on a store that processes share, with a lease of one second, and worker processes."""
+    store_url: str = request.getfixturevalue(request.param)
     cluster = Cluster(await connect_broker(store_url, namespace=namespace, lease=1.0))
     processes = Processes(store_url, namespace, tmp_path)
     yield cluster, processes

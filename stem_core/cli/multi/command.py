@@ -113,7 +113,7 @@ def start(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeout:
 
 
 def _stay(nodes: list[Node], plan: launch.Plan, *, as_json: bool) -> int:
-    from stem_core.cli.serving import log_to_stderr  # noqa: PLC0415 - only a supervisor logs
+    from stem_core.logs import log_to_stderr  # noqa: PLC0415 - only a supervisor logs
 
     log_to_stderr("info")
     os.chdir(plan.workdir)

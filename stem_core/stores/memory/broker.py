@@ -161,9 +161,12 @@ class InMemoryBroker(MemoryChannels, MemoryCoordination):
         return True
 
     async def upkeep(self, queues: Sequence[str]) -> Upkeep:
-        """Make due jobs ready and take back jobs whose lease ran out."""
+        """Make due jobs ready, take back jobs whose lease ran out, and forget what else has run out."""
         with self._lock:
-            now = self._clock.monotonic()
+            now, time = self._clock.monotonic(), self._clock.time()
+            self._forget_expired()
+            for name in queues:
+                self._queue(name).forget_revocations(time)
             promoted = sum(self._queue(name).promote(now) for name in queues)
             reclaimed = sum(self._queue(name).reclaim(now, self._lease) for name in queues)
             next_due = self._until_due(queues, now)

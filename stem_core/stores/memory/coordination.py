@@ -19,6 +19,12 @@ class _Group(NamedTuple):
     expires: float
 
 
+class _Bucket(NamedTuple):
+    tokens: float
+    since: float
+    expires: float
+
+
 class MemoryCoordination:
     """What workers and producers agree on. One part of `InMemoryBroker`.
 
@@ -31,9 +37,16 @@ class MemoryCoordination:
         self._clock = clock
         self._lock = lock
         self._locks: dict[str, _Lock] = {}
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._buckets: dict[str, _Bucket] = {}
         self._groups: dict[str, _Group] = {}
         self._documents: dict[tuple[str, str], Document] = {}
+
+    def _forget_expired(self) -> None:
+        """Drop what has run out; a bucket that is full again is the same as none."""
+        now = self._clock.monotonic()
+        for things in (self._locks, self._buckets, self._groups):
+            for name in [name for name, each in things.items() if each.expires <= now]:
+                del things[name]
 
     def _held(self, name: str) -> _Lock | None:
         held = self._locks.get(name)
@@ -79,18 +92,17 @@ class MemoryCoordination:
         """Take a token, or return the seconds until there is one."""
         with self._lock:
             now = self._clock.monotonic()
-            tokens, since = self._buckets.get(bucket, (burst, now))
-            tokens = min(burst, tokens + (now - since) * rate)
+            found = self._buckets.get(bucket)
+            tokens = burst if found is None else min(burst, found.tokens + (now - found.since) * rate)
             wait = 0.0 if tokens >= 1.0 else (1.0 - tokens) / rate
-            self._buckets[bucket] = (tokens if wait else tokens - 1.0, now)
+            left = tokens if wait else tokens - 1.0
+            self._buckets[bucket] = _Bucket(left, now, now + (burst - left) / rate)
             return wait
 
     async def open_group(self, group: str, total: int, ttl: float) -> None:
         """Begin to collect results."""
         with self._lock:
-            now = self._clock.monotonic()
-            self._groups = {name: each for name, each in self._groups.items() if each.expires > now}
-            self._groups[group] = _Group([None] * total, now + ttl)
+            self._groups[group] = _Group([None] * total, self._clock.monotonic() + ttl)
 
     def _open(self, group: str) -> list[bytes | None] | None:
         found = self._groups.get(group)

@@ -101,6 +101,11 @@ class MemoryQueue:
             return None
         return found
 
+    def forget_revocations(self, time: float) -> None:
+        """Drop revocations that have run out; what they are for may never come."""
+        if any(each.until <= time for each in self.revocations.values()):
+            self.revocations = {key: each for key, each in self.revocations.items() if each.until > time}
+
     def holds(self, delivery: Delivery) -> Job | None:
         """Return the job if that delivery still owns it."""
         job = self.held.get(int(delivery.token)) if delivery.token.isdecimal() else None

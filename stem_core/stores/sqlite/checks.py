@@ -52,7 +52,7 @@ def check_place(address: Address, mounts: Callable[[], Iterable[Mount]] | None =
     if kind.removeprefix("fuse.") in _NETWORK:
         raise ConfigurationError(
             f"{shown} is on a network file system ({visible(kind)}), where SQLite's locks do not hold",
-            "use a local disk, or a broker that is a server, like redis://host:port",
+            "use a local disk, or a server: redis://host:port or postgresql://host/database",
         )
     try:
         _check_file(path, shown)

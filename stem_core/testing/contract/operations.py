@@ -203,3 +203,25 @@ async def test_listing_what_waits_takes_nothing(broker: Broker) -> None:
     await publish(broker, 3)
     assert len(await broker.waiting("q", 10)) == len(await take(broker)) == 3
     assert await broker.waiting("q", 10) == []
+
+
+async def test_the_latest_revocation_of_a_held_job_counts(store: Store) -> None:
+    broker = store.broker
+    (task_id,) = await publish(broker)
+    await take_one(broker)
+    until = await broker.time() + 60.0
+    await broker.revoke([Revocation(id=task_id, by="ann", until=until)], {})
+    await broker.revoke([Revocation(id=task_id, by="bob", terminate=True, reason="now", until=until)], {})
+    (standing,) = await (await store.another()).revoked([task_id, "unknown"])
+    assert (standing.by, standing.terminate, standing.reason) == ("bob", True, "now")
+
+
+async def test_a_revocation_that_has_run_out_takes_no_other_along(store: Store) -> None:
+    broker = store.broker
+    short, long = await publish(broker, 2)
+    await take(broker)
+    now = await broker.time()
+    await broker.revoke([Revocation(id=short, until=now + 0.1), Revocation(id=long, until=now + 60.0)], {})
+    await store.pass_time(0.2)
+    await broker.upkeep(["q"])
+    assert [standing.id for standing in await broker.revoked([short, long])] == [long]

@@ -24,6 +24,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag="setup"):
         paths: Where to look for modules.
         config: Settings for the app, None for its own.
         log_level: Level at which the worker logs, None if its program has not set logging up.
+        log_json: Whether it logs one JSON object a line.
     """
 
     app: str
@@ -32,6 +33,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag="setup"):
     paths: tuple[str, ...]
     config: StemConfig | None = None
     log_level: int | None = None
+    log_json: bool = False
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):

@@ -11,6 +11,7 @@ from typing import Final
 from stem_core.durations import seconds
 from stem_core.errors import ChildStartError, ConfigurationError
 from stem_core.events import WorkerChildInit, WorkerChildShutdown
+from stem_core.logs import logs_json
 from stem_core.service import Backoff
 from stem_core.snapshot import ChildSnapshot
 from stem_core.tasks import SimpleTaskRegistry, execution_of
@@ -111,8 +112,10 @@ class ChildPool:
 
     def trim(self) -> None:
         """Let idle children go that are more than the worker has slots."""
-        while self._idle and len(self._children) > self._core.window.concurrency:
-            self._idle.pop(0).leave()
+        excess = len(self._children) - self._core.window.concurrency
+        for child in self._idle[: max(excess, 0)]:
+            self._idle.remove(child)
+            child.leave()
 
     def snapshots(self) -> list[ChildSnapshot]:
         """Return how the children are."""
@@ -164,6 +167,7 @@ class ChildPool:
             paths=tuple(sys.path),
             config=None if app.config is None else replace(app.config, sources={}),
             log_level=root.level if root.handlers else None,
+            log_json=logs_json(),
         )
 
     def _ended(self, child: ChildProcess) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import io
-import logging
 import os
 import socket
 import sys
-from typing import Final
 
 from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import StemError
 from stem_core.events import WorkerChildInit, WorkerChildShutdown
+from stem_core.logs import TaskLogging, log_to_stderr
 from stem_core.signals import StemSignals
 from stem_core.worker.children.interrupts import leave_signals_to_worker
 from stem_core.worker.children.messages import Ready, Setup, Unable
@@ -23,7 +22,6 @@ from stem_core.worker.children.orphans import become_child
 from stem_core.worker.children.session import Session
 from stem_core.worker.children.wire import Wire
 
-_LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _STDOUT, _STDERR = 1, 2
 
 
@@ -61,8 +59,10 @@ def main(descriptor: int) -> int:
 def _app(setup: Setup) -> Stem:
     sys.path[:] = setup.paths
     if setup.log_level is not None:
-        logging.basicConfig(level=setup.log_level, stream=sys.stderr, format=_LOG_FORMAT)
+        log_to_stderr(setup.log_level, as_json=setup.log_json, worker=setup.worker)
     app = load_app(setup.app, "app")
+    if setup.log_json:
+        app.middleware.insert(0, TaskLogging())
     if setup.config is not None and setup.config != app.config:
         app.use(setup.config)
     return app

@@ -38,9 +38,11 @@ from stem_core.worker.children.messages import (
 )
 from stem_core.worker.children.orphans import die_with_family
 from stem_core.worker.children.wire import Wire
+from stem_core.worker.children.wrapping import wrapped_call
 from stem_core.worker.outcome import describe
 from stem_core.worker.plan import Plan, Plans
 from stem_core.worker.running import run_inline
+from stem_core.worker.wrapping import WrappedHandler
 
 
 class Session:
@@ -55,6 +57,7 @@ class Session:
     def __init__(self, wire: Wire, app: Stem, setup: Setup) -> None:
         self._wire = wire
         self._plans = Plans(app.registry)
+        self._middleware = tuple(app.middleware)
         self._worker = setup.worker
         self._enqueuer = ChildEnqueuer(app, setup.location)
         self._inbox: SimpleQueue[Run | Leave] = SimpleQueue()
@@ -121,7 +124,12 @@ class Session:
         self._hear(job)
         self._wire.send(Began(run.id))
         context = TaskContext(envelope, delivery, self._worker, job, self._enqueuer)
-        return _handled(job, self._plan(envelope), context)
+        plan = self._plan(envelope)
+        if not self._middleware:
+            return _handled(job, plan, context)
+        if plan.handler.is_async:
+            return _handled(job, plan._replace(handler=WrappedHandler(plan.handler, self._middleware)), context)
+        return wrapped_call(context, self._middleware, lambda: _handled(job, plan, context))
 
     def _plan(self, envelope: Envelope) -> Plan:
         return self._plans.of(envelope)._replace(hard=None)  # the worker itself sees to the hard limit

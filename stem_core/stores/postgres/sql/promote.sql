@@ -1,17 +1,17 @@
 -- Makes due jobs ready, in the order of their times. Returns for each queue its name, how many it got, and the seconds
--- until its next one is due.
+-- until its next one is due. Each is looked up by its key, see settle.sql.
 WITH due AS (
-  SELECT j.namespace, j.id, j.due, q.id AS queue
+  SELECT j.namespace, j.id, j.due, j.place, q.id AS queue
   FROM queues q
   JOIN LATERAL (
-    SELECT namespace, id, due FROM jobs
+    SELECT namespace, id, due, place FROM jobs
     WHERE queue = q.id AND state = 'delayed' AND due > epoch() - %(back)s::float8 AND due <= epoch()
     ORDER BY due LIMIT %(most)s FOR UPDATE SKIP LOCKED
   ) AS j ON true
   WHERE q.namespace = %(namespace)s AND q.name = ANY (%(queues)s::text[])
 ), promoted AS (
   UPDATE jobs j SET place = d.next_place, state = 'ready', since = epoch(), due = NULL
-  FROM (SELECT *, nextval('places') AS next_place FROM (SELECT * FROM due ORDER BY due.due) AS sorted) AS d
+  FROM (SELECT *, nextval('places') AS next_place FROM (SELECT * FROM due WHERE place = place + 0 ORDER BY due.due) AS sorted) AS d
   WHERE j.namespace = d.namespace AND j.id = d.id
   RETURNING j.queue
 ), counted AS (

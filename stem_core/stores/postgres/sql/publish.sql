@@ -1,5 +1,5 @@
 -- A call that is sent again finds its marker, waiting for it if the first one has not been committed yet. An id that is
--- known is not added again. A queue that is not known makes this fail: it must be registered first.
+-- known is not added again; each is looked up by its key, see settle.sql. A queue that is not known makes this fail: it must be registered first.
 WITH fresh AS (
   INSERT INTO markers (marker) VALUES (%(marker)s::uuid) ON CONFLICT DO NOTHING RETURNING marker
 ), added AS (
@@ -13,7 +13,7 @@ WITH fresh AS (
     %(bodies)s::bytea[]
   ) WITH ORDINALITY AS g (queue, id, priority, delay, earliest, body, n)
   LEFT JOIN queues q ON q.namespace = %(namespace)s AND q.name = g.queue
-  WHERE EXISTS (SELECT FROM fresh)
+  WHERE EXISTS (SELECT FROM fresh) AND g.n = g.n + 0
     AND NOT EXISTS (
       SELECT FROM records r WHERE r.namespace = %(namespace)s AND r.id = g.id AND r.expires > epoch()
     )

@@ -1,4 +1,5 @@
 -- Retries and hands back jobs that are still their owner's, in the order of their places. Returns id, place and owner of those.
+-- Each is looked up by its key, see settle.sql.
 WITH moved AS (
   UPDATE jobs j SET
     place = g.next_place,
@@ -19,10 +20,12 @@ WITH moved AS (
         %(ids)s::text[], %(places)s::bigint[], %(owners)s::text[], %(retries)s::bool[], %(delays)s::float8[],
         %(started)s::bool[], %(unregistered)s::bool[]
       ) AS u (id, place, owner, is_retry, delay, started, unregistered)
+      WHERE place = place + 0
       ORDER BY place
     ) AS sorted
   ) AS g
-  WHERE j.namespace = %(namespace)s AND j.id = g.id AND j.place = g.place AND j.owner = g.owner AND j.state = 'inflight'
+  WHERE j.namespace = %(namespace)s AND j.id = g.id AND j.place = g.place AND j.owner = g.owner
+    AND j.state IS NOT DISTINCT FROM 'inflight'
   RETURNING j.queue, j.id, g.place, g.owner, j.state, g.is_retry
 ), counted AS (
   INSERT INTO counters AS c (queue, inflight, delayed, retried)

@@ -1,5 +1,6 @@
 -- Makes jobs whose lease ran out ready again, before newer ones. A crash counts against what had started, and against
 -- what was all that its owner held of the queue. Returns the names of the queues, and how many jobs each got back.
+-- Each is looked up by its key, see settle.sql.
 WITH lost AS (
   SELECT j.namespace, j.id, j.queue, j.owner, j.started, j.place, q.name
   FROM queues q
@@ -20,7 +21,7 @@ WITH lost AS (
       SELECT FROM jobs h
       WHERE h.queue = sorted.queue AND h.state = 'inflight' AND h.owner = sorted.owner AND h.id <> sorted.id
     ) AS is_crash
-    FROM (SELECT * FROM lost ORDER BY place) AS sorted
+    FROM (SELECT * FROM lost WHERE place = place + 0 ORDER BY place) AS sorted
   ) AS l
   WHERE j.namespace = l.namespace AND j.id = l.id
   RETURNING j.queue, l.name

@@ -3,8 +3,11 @@
 -- Returns cancelled, pending or ended for each.
 local now = now_ms()
 local all = redis.call('HGETALL', prefix .. 'revoked')
+local last = now
 for at = 1, #all, 2 do
-  if tonumber(string.match(all[at + 1], '^%d+')) <= now then redis.call('HDEL', prefix .. 'revoked', all[at]) end
+  local till = tonumber(string.match(all[at + 1], '^%d+'))
+  if till <= now then redis.call('HDEL', prefix .. 'revoked', all[at]) end
+  last = math.max(last, till)
 end
 
 local classes = {}
@@ -38,10 +41,12 @@ local function revoke(id, revocation, record)
     end
   end
   redis.call('HSET', prefix .. 'revoked', id, revocation)
+  last = math.max(last, tonumber(string.match(revocation, '^%d+')))
   return 'pending'
 end
 
 local answers = {}
 for at = 1, #ARGV, 3 do answers[#answers + 1] = revoke(ARGV[at], ARGV[at + 1], ARGV[at + 2]) end
 write_index(classes)
+redis.call('PEXPIREAT', prefix .. 'revoked', string.format('%.0f', last))
 return answers
