@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from stem_core.durations import Duration, seconds
 from stem_core.errors import NotSupportedError, UsageError
+from stem_core.rates import parse_rate
 from stem_core.retry import TaskRetryPolicy
 
 Execution: TypeAlias = Literal["inline", "thread", "process"]
@@ -14,7 +15,7 @@ Execution: TypeAlias = Literal["inline", "thread", "process"]
 MAX_PRIORITY: Final = 9
 
 # Understood, but built later: refused when set, so that nobody relies on what does not happen.
-_LATER: Final = ("rate_limit", "rate_key", "unique_for")
+_LATER: Final = ("unique_for",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +32,9 @@ class TaskOptions:
         hard_time_limit: Ends the task after this long.
         execution: `inline` (on the event loop), `thread`, or `process` (a child process that can be killed); by
             default `async def` runs inline and `def` in a thread.
-        rate_limit: For example `10/s`.
-        rate_key: What the rate limit counts by.
+        rate_limit: How often the task may start, all workers together: `10/s`, `100/m` or `5/h`; what one second
+            allows may start at once. Broadcasts are not limited.
+        rate_key: Name of an argument, or else of a header, by whose value starts are counted apart.
         unique: Refuse a second job with the same arguments while one waits or runs.
         unique_for: How long that holds.
         expires: Do not start the task later than this after it was enqueued.
@@ -73,6 +75,8 @@ class TaskOptions:
             value: Duration | None = getattr(self, name)
             if value is not None and seconds(value) <= 0:
                 raise UsageError(f"{name} is {value!r}", "use a positive number of seconds or a timedelta")
+        if self.rate_limit is not None:
+            parse_rate("rate_limit", self.rate_limit)
         object.__setattr__(self, "secrets", _names(self.secrets))
         self._refuse_later_parts()
 

@@ -159,6 +159,16 @@ def scale(aim: Aim, concurrency: int | None, minimum: int | None, maximum: int |
     )
 
 
+@worker.command("rate-limit")
+@click.argument("task", metavar="TASK")
+@click.argument("rate", metavar="10/s|none|default")
+@worker_options
+def rate_limit(aim: Aim, task: str, rate: str) -> int:
+    """Set how often a task may start, all workers together."""
+    wanted = None if rate == "none" else rate
+    return aim.send(lambda cluster: cluster.control.rate_limit(task, wanted, targets=aim.targets))
+
+
 @worker.command()
 @worker_options
 def drain(aim: Aim) -> int:

@@ -11,7 +11,8 @@ from stem_core.errors import InvalidArgumentsError, NotSupportedError, UsageErro
 from stem_core.tasks.context import EnqueueOptions
 
 KNOWN: Final = frozenset(EnqueueOptions.__annotations__)
-_LATER: Final = frozenset({"rate_limit", "rate_key", "unique", "unique_for", "link", "link_error"})
+_LATER: Final = frozenset({"unique", "unique_for", "link", "link_error"})
+_OF_THE_TASK: Final = frozenset({"rate_limit", "rate_key", "execution", "secrets"})
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -58,6 +59,8 @@ def check_option_names(names: Iterable[str]) -> None:
     for name in names:
         if name in _LATER:
             raise NotSupportedError(f"the option {name} is not available yet", "leave it out")
+        if name in _OF_THE_TASK:
+            raise UsageError(f"{name} is an option of the task, not of one job", "set it where the task is defined")
         if name not in KNOWN:
             near = get_close_matches(name, KNOWN, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(KNOWN))}"

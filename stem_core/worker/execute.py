@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from stem_core.delivery import Outcome, Revocation
 from stem_core.envelope import Envelope
@@ -25,6 +25,7 @@ from stem_core.text import visible
 from stem_core.worker.active import Job, Refusal, Revoked, WorkerStops
 from stem_core.worker.children import ChildPool, ResultRefused, run_in_child
 from stem_core.worker.core import Core, log
+from stem_core.worker.limits import Limits
 from stem_core.worker.outcome import (
     POISON_CRASHES,
     UNREGISTERED_RETURNS,
@@ -47,6 +48,20 @@ class Endings(Protocol):
         """Store this ending soon."""
 
 
+class Ways(NamedTuple):
+    """What handlers run with.
+
+    Args:
+        threads: Where blocking handlers run.
+        children: Where handlers run that must be killable.
+        enqueuer: What handlers enqueue with.
+    """
+
+    threads: ThreadPool
+    children: ChildPool
+    enqueuer: Enqueuer
+
+
 class Executor:
     """Runs jobs.
 
@@ -54,26 +69,16 @@ class Executor:
         core: What the worker's duties share.
         plans: How jobs are to be run.
         endings: Where their endings go.
-        threads: Where blocking handlers run.
-        children: Where handlers run that must be killable.
-        enqueuer: What handlers enqueue with.
+        limits: How often tasks may start.
+        ways: What handlers run with.
     """
 
-    def __init__(
-        self,
-        core: Core,
-        plans: Plans,
-        endings: Endings,
-        threads: ThreadPool,
-        children: ChildPool,
-        enqueuer: Enqueuer,
-    ) -> None:
+    def __init__(self, core: Core, plans: Plans, endings: Endings, limits: Limits, ways: Ways) -> None:
         self._core = core
         self._plans = plans
         self._endings = endings
-        self._threads = threads
-        self._children = children
-        self._enqueuer = enqueuer
+        self._limits = limits
+        self._ways = ways
         self._worker = core.settings.id
         self.closing: Callable[[], bool] = lambda: False
 
@@ -88,6 +93,11 @@ class Executor:
         if ending is not None or plan is None:
             self._end(job, ending or unregistered(job, envelope.name), plan)
             return
+        if self._limits.rate(envelope.name, plan) is not None and not job.broadcast:
+            wait = await self._limits.wait(job, envelope, plan)
+            if wait:
+                self._end(job, requeued(wait), plan)
+                return
         if job.delivery.deliveries > 1 and not job.broadcast and not await self._begun(job):
             return
         try:
@@ -158,11 +168,11 @@ class Executor:
 
     async def _handled(self, job: Job, envelope: Envelope, plan: Plan) -> object:
         if plan.execution == "process":
-            return await run_in_child(job, plan, self._children)
-        context = TaskContext(envelope, job.delivery, self._worker, job, self._enqueuer)
+            return await run_in_child(job, plan, self._ways.children)
+        context = TaskContext(envelope, job.delivery, self._worker, job, self._ways.enqueuer)
         if plan.execution == "inline":
             return await run_inline(job, plan, context)
-        return await run_in_thread(job, plan, context, self._threads)
+        return await run_in_thread(job, plan, context, self._ways.threads)
 
     async def _own_cancellation(self, job: Job, error: asyncio.CancelledError) -> None:
         """Take a cancellation off this slot, unless it was meant for the whole worker."""

@@ -125,7 +125,7 @@ async def test_the_default_queue_is_a_setting(broker: InMemoryBroker) -> None:
         ("plain", {}, {"que": "x"}, UsageError, "queue"),
         ("plain", {}, {"link": "x"}, NotSupportedError, "link"),
         ("plain", {}, {"unique": True}, NotSupportedError, "unique"),
-        ("plain", {}, {"rate_limit": "1/s"}, NotSupportedError, "rate_limit"),
+        ("plain", {}, {"rate_limit": "1/s"}, UsageError, "rate_limit"),
         ("plain", {}, {"priority": 10}, UsageError, "0 to 9"),
         ("plain", {}, {"priority": True}, UsageError, "priority"),
         ("plain", {}, {"max_retries": -1}, UsageError, "max_retries"),
