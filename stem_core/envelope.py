@@ -31,7 +31,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """One job as its producer sent it. Durations are seconds, times seconds since the epoch.
 
     Options that are None were not set by the caller; the worker's registry fills them. `secrets` names the arguments
-    that are not shown to people.
+    that are not shown to people; `unique` is the key of a job of which there is one at a time.
     """
 
     id: str
@@ -52,6 +52,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     ignore_result: bool | None = None
     broadcast: str | None = None
     secrets: tuple[str, ...] = ()
+    unique: str = ""
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):
@@ -122,10 +123,7 @@ def seal(
     try:
         body = _encoder.encode(envelope)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgumentsError(
-            f"the arguments of {envelope.name!r} cannot be sent: {error}",
-            "use what JSON knows: text, numbers, booleans, null, lists and objects with text keys",
-        ) from error
+        raise not_sendable(envelope.name, error) from error
     if sign is not None:
         body = sign(envelope, body)
     if len(body) > MAX_ENVELOPE_BYTES:
@@ -134,6 +132,14 @@ def seal(
             f"at most {MAX_ENVELOPE_BYTES:,}; store large data elsewhere and send its address",
         )
     return Sealed(envelope.id, envelope.queue, envelope.priority, body, delay, not_before)
+
+
+def not_sendable(task: str, error: Exception) -> InvalidArgumentsError:
+    """Return the error for arguments that are not JSON."""
+    return InvalidArgumentsError(
+        f"the arguments of {task!r} cannot be sent: {error}",
+        "use what JSON knows: text, numbers, booleans, null, lists and objects with text keys",
+    )
 
 
 def unseal(body: bytes) -> Envelope:

@@ -11,7 +11,7 @@ from stem_core.errors import InvalidArgumentsError, NotSupportedError, UsageErro
 from stem_core.tasks.context import EnqueueOptions
 
 KNOWN: Final = frozenset(EnqueueOptions.__annotations__)
-_LATER: Final = frozenset({"unique", "unique_for", "link", "link_error"})
+_LATER: Final = frozenset({"link", "link_error"})
 _OF_THE_TASK: Final = frozenset({"rate_limit", "rate_key", "execution", "secrets"})
 
 

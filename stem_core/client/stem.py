@@ -17,6 +17,7 @@ from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
 from stem_core.client.preparing import Prepared, prepare, signing_for
 from stem_core.client.sync import BACKGROUND
+from stem_core.client.unique import send_once
 from stem_core.client.watching import watch_task
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.config import DEFAULT, StemConfig
@@ -131,7 +132,8 @@ class Stem:
     ) -> str:
         """Send a task, and return its id once the broker has it.
 
-        Enqueues that happen at the same time share their round trips.
+        Enqueues that happen at the same time share their round trips. If the task is unique, and one with the same
+        arguments waits or runs, nothing is sent, and its id is returned.
 
         Args:
             name: Task name; the registry must know it.
@@ -156,19 +158,26 @@ class Stem:
         return await self._enqueue(prepare(job, TaskOptions(), self.routing, self._clock.time()))
 
     async def _enqueue(self, prepared: Prepared) -> str:
-        link = await self._link()
+        link, envelope = await self._link(), prepared.envelope
+        if prepared.unique_for is None:
+            await self._send_one(link, prepared)
+            return envelope.id
+        return await send_once(
+            link.broker, envelope.unique, envelope.id, prepared.unique_for, lambda: self._send_one(link, prepared)
+        )
+
+    async def _send_one(self, link: Link, prepared: Prepared) -> None:
         await announce(BeforeTaskPublish, (prepared,), prepared.envelope.enqueued_at)
         if prepared.broadcast is None:
             await link.producer.publish((prepared.sealed,))
         else:
             await link.broker.append(broadcast_topic(prepared.broadcast), [prepared.sealed.body])
         await announce(AfterTaskPublish, (prepared,), self._clock.time())
-        return prepared.envelope.id
 
     async def enqueue_many(self, jobs: Iterable[Job | tuple[str, Mapping[str, object]]]) -> list[str]:
         """Send many tasks, and return their ids, in order, once the broker has them all.
 
-        All are checked before the first is sent.
+        All are checked before the first is sent. Unique ones are sent last, one by one.
 
         Args:
             jobs: Jobs, or pairs of name and arguments.
@@ -182,9 +191,12 @@ class Stem:
             if len(batch) % _JOBS_PER_PUBLISH == 0:
                 await asyncio.sleep(0)
         link = await self._link()
-        for start in range(0, len(batch), _JOBS_PER_PUBLISH):
-            await self._send(link, batch[start : start + _JOBS_PER_PUBLISH])
-        return [prepared.envelope.id for prepared in batch]
+        plain = [prepared for prepared in batch if prepared.unique_for is None]
+        for start in range(0, len(plain), _JOBS_PER_PUBLISH):
+            await self._send(link, plain[start : start + _JOBS_PER_PUBLISH])
+        return [
+            prepared.envelope.id if prepared.unique_for is None else await self._enqueue(prepared) for prepared in batch
+        ]
 
     def enqueue_sync(
         self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]

@@ -30,6 +30,8 @@ class EnqueueOptions(TypedDict, total=False):
     hard_time_limit: Duration | None
     result_ttl: Duration | None
     ignore_result: bool | None
+    unique: bool | None
+    unique_for: Duration | None
     headers: dict[str, str] | None
     meta: dict[str, object] | None
     task_id: str | None

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from stem_core.client.unique import lock_name
 from stem_core.delivery import Outcome, Settled, Settlement
 from stem_core.errors import BrokerError
 from stem_core.service import Backoff
@@ -96,12 +97,24 @@ class Finisher:
         answers = await self._until_stored(batch)
         del self._entries[: len(batch)]
         again, self._sent_before = self._sent_before, False
+        await self._free(entry for entry, answer in zip(batch, answers, strict=True) if answer is Settled.COMMITTED)
         for entry, answer in zip(batch, answers, strict=True):
             if answer is Settled.COMMITTED or (answer is Settled.GONE and again):
                 self._told(entry.job, entry.ending)
             else:
                 log.info("the outcome of task %s is void: %s", entry.job.delivery.id, answer)
             self._core.window.release(entry.job)
+
+    async def _free(self, entries: Iterable[_Entry]) -> None:
+        """Let others like these unique jobs in; if that fails, the next producer sees that they have ended."""
+        unlock = self._core.broker.unlock
+        ended = [
+            (lock_name(entry.job.envelope.unique), entry.job.delivery.id)
+            for entry in entries
+            if entry.job.envelope is not None and entry.job.envelope.unique and entry.settlement.record is not None
+        ]
+        if ended:
+            await asyncio.gather(*(unlock(name, owner) for name, owner in ended), return_exceptions=True)
 
     async def _until_stored(self, batch: list[_Entry]) -> list[Settled]:
         core, backoff = self._core, Backoff()
