@@ -27,11 +27,37 @@ MAX_ENVELOPE_BYTES: Final = 1024 * 1024
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
+class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A sealed job inside the envelope of the one that it follows, and what a store must know to take it.
+
+    Args:
+        id: Task id.
+        queue: Queue name.
+        priority: 0 to 9.
+        delay: Seconds to wait once it is sent.
+        not_before: Epoch seconds before which it is not ready.
+        body: Its own sealed envelope, byte by byte, signature included.
+    """
+
+    id: str
+    queue: str
+    priority: int = 0
+    delay: float = 0.0
+    not_before: float | None = None
+    body: msgspec.Raw
+
+    def sealed(self) -> Sealed:
+        """Return it as a store takes it."""
+        return Sealed(self.id, self.queue, self.priority, bytes(self.body), self.delay, self.not_before)
+
+
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One job as its producer sent it. Durations are seconds, times seconds since the epoch.
 
     Options that are None were not set by the caller; the worker's registry fills them. `secrets` names the arguments
-    that are not shown to people; `unique` is the key of a job of which there is one at a time.
+    that are not shown to people; `unique` is the key of a job of which there is one at a time. `inputs`
+    says where arguments come from that were not known yet: `task:`, `error:` or `group:`, and an id. `links` are sent
+    when the job succeeds, `error_links` when it becomes a dead letter.
     """
 
     id: str
@@ -53,6 +79,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     broadcast: str | None = None
     secrets: tuple[str, ...] = ()
     unique: str = ""
+    inputs: dict[str, str] = {}
+    links: tuple[FollowUp, ...] = ()
+    error_links: tuple[FollowUp, ...] = ()
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):

@@ -24,6 +24,8 @@ _AS_GIVEN: Final = ("max_retries", "retry_policy", "ignore_result")
 _NOT_WITH_BROADCAST: Final = ("queue", "priority", "countdown", "eta")
 
 
+_NOTHING: Final[Mapping[str, Any]] = {}
+
 Sign: TypeAlias = Callable[[Envelope, bytes], bytes]
 
 
@@ -52,7 +54,14 @@ def signing_for(signer: PayloadSigner | None, namespace: str) -> Sign | None:
     return sign
 
 
-def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float, sign: Sign | None = None) -> Prepared:
+def prepare(
+    job: Job,
+    usual: TaskOptions,
+    routing: RoutingConfig,
+    now: float,
+    sign: Sign | None = None,
+    extra: Mapping[str, Any] = _NOTHING,
+) -> Prepared:
     """Check a job, decide where it goes, and seal it.
 
     The envelope carries only the options that the caller set; the worker's registry fills the rest.
@@ -63,10 +72,10 @@ def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float, si
         routing: The rules.
         now: Epoch seconds.
         sign: Signs what is sealed, if it is to be signed.
+        extra: Further fields of the envelope.
 
     Raises:
         UsageError: An option does not exist, contradicts another one, or has a value that cannot be.
-        NotSupportedError: An option's part is not available yet.
         InvalidArgumentsError: The arguments are not JSON.
         EnvelopeTooLargeError: The envelope is over the limit.
     """
@@ -94,6 +103,7 @@ def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float, si
         broadcast=route.broadcast,
         secrets=usual.secrets,
         **fields,
+        **extra,
     )
     return Prepared(envelope, seal(envelope, delay, not_before, sign), route.broadcast, unique_for)
 

@@ -11,11 +11,13 @@ from weakref import WeakKeyDictionary
 
 from stem_core.client.announcing import announce
 from stem_core.client.connecting import connect
+from stem_core.client.flows import Flows
+from stem_core.client.following import Preparer
 from stem_core.client.function import TaskDecorator, TaskFunction, TaskOptionsDict
 from stem_core.client.job import Job
 from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
-from stem_core.client.preparing import Prepared, prepare, signing_for
+from stem_core.client.preparing import Prepared, signing_for
 from stem_core.client.sync import BACKGROUND
 from stem_core.client.unique import send_once
 from stem_core.client.watching import watch_task
@@ -38,7 +40,7 @@ _JOBS_PER_PUBLISH: Final = 500
 _IN_PROCESS: Final = "memory:"
 
 
-class Stem:
+class Stem(Flows):
     """Enqueues tasks by name, and holds the registry that workers serve.
 
     It connects on first use, anew in each event loop, and gives its connections up when the loop ends; `close` does so
@@ -146,16 +148,13 @@ class Stem:
             BrokerFullError: The broker has no room.
             BrokerUnavailableError: The broker cannot be reached.
         """
-        return await self._enqueue(self._prepare(Job(name, args, **options)))
+        return await self._enqueue(self._preparer().prepare(Job(name, args, **options)))
 
     async def enqueue_unchecked(
         self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
     ) -> str:
         """Do what `enqueue` does, also for a task that this registry lacks: a worker elsewhere may have it."""
-        job = Job(name, args, **options)
-        if name in self.registry:
-            return await self._enqueue(self._prepare(job))
-        return await self._enqueue(prepare(job, TaskOptions(), self.routing, self._clock.time()))
+        return await self._enqueue(self._preparer(unchecked=True).prepare(Job(name, args, **options)))
 
     async def _enqueue(self, prepared: Prepared) -> str:
         link, envelope = await self._link(), prepared.envelope
@@ -186,14 +185,14 @@ class Stem:
             UnknownTaskError: As `enqueue`; likewise all its other errors.
         """
         batch: list[Prepared] = []
+        preparer = self._preparer()
         for job in jobs:
-            batch.append(self._prepare(job if isinstance(job, Job) else Job(*job)))
+            batch.append(preparer.prepare(job if isinstance(job, Job) else Job(*job)))
             if len(batch) % _JOBS_PER_PUBLISH == 0:
                 await asyncio.sleep(0)
         link = await self._link()
         plain = [prepared for prepared in batch if prepared.unique_for is None]
-        for start in range(0, len(plain), _JOBS_PER_PUBLISH):
-            await self._send(link, plain[start : start + _JOBS_PER_PUBLISH])
+        await self._send_all(link, plain)
         return [
             prepared.envelope.id if prepared.unique_for is None else await self._enqueue(prepared) for prepared in batch
         ]
@@ -284,14 +283,11 @@ class Stem:
     ) -> None:
         await self.close()
 
-    def _prepare(self, job: Job) -> Prepared:
-        handler = self.registry.get(job.name)
-        if handler.checks_arguments:
-            handler.bind(job.args)
+    def _preparer(self, *, unchecked: bool = False) -> Preparer:
         sign = None
         if self.signer is not None:
             sign = signing_for(self.signer, self.config.namespace if self._broker is None else self._broker.namespace)
-        return prepare(job, handler.options, self.routing, self._clock.time(), sign)
+        return Preparer(self.registry, self.routing, self._clock.time(), sign, unchecked=unchecked)
 
     def _check_blocking(self) -> None:
         if self._broker is not None and not self._broker.location.startswith(_IN_PROCESS):
@@ -317,6 +313,10 @@ class Stem:
             # There is nothing to connect to anew: another event loop must find the same jobs.
             self._broker, self._backend = broker, backend
         return broker, backend
+
+    async def _send_all(self, link: Link, batch: list[Prepared]) -> None:
+        for start in range(0, len(batch), _JOBS_PER_PUBLISH):
+            await self._send(link, batch[start : start + _JOBS_PER_PUBLISH])
 
     async def _send(self, link: Link, batch: list[Prepared]) -> None:
         await announce(BeforeTaskPublish, batch, self._clock.time())

@@ -25,6 +25,7 @@ from stem_core.text import visible
 from stem_core.worker.active import Job, Refusal, Revoked, WorkerStops
 from stem_core.worker.children import ChildPool, ResultRefused, run_in_child
 from stem_core.worker.core import Core, log
+from stem_core.worker.inputs import Inputs
 from stem_core.worker.limits import Limits
 from stem_core.worker.outcome import (
     POISON_CRASHES,
@@ -62,6 +63,18 @@ class Ways(NamedTuple):
     enqueuer: Enqueuer
 
 
+class Admission(NamedTuple):
+    """What may have to come before a start.
+
+    Args:
+        limits: How often tasks may start.
+        inputs: Arguments that come from other tasks.
+    """
+
+    limits: Limits
+    inputs: Inputs
+
+
 class Executor:
     """Runs jobs.
 
@@ -69,15 +82,15 @@ class Executor:
         core: What the worker's duties share.
         plans: How jobs are to be run.
         endings: Where their endings go.
-        limits: How often tasks may start.
+        admission: What may have to come before a start.
         ways: What handlers run with.
     """
 
-    def __init__(self, core: Core, plans: Plans, endings: Endings, limits: Limits, ways: Ways) -> None:
+    def __init__(self, core: Core, plans: Plans, endings: Endings, admission: Admission, ways: Ways) -> None:
         self._core = core
         self._plans = plans
         self._endings = endings
-        self._limits = limits
+        self._limits, self._inputs = admission
         self._ways = ways
         self._worker = core.settings.id
         self.closing: Callable[[], bool] = lambda: False
@@ -90,18 +103,15 @@ class Executor:
             return
         plan = self._plans.of(envelope) if self._plans.known(envelope.name) else None
         ending = self._examined(job, envelope, plan)
+        if ending is None and plan is not None and (envelope.inputs or self._is_limited(job, envelope, plan)):
+            ending = await self._admitted(job, envelope, plan)
         if ending is not None or plan is None:
             self._end(job, ending or unregistered(job, envelope.name), plan)
             return
-        if self._limits.rate(envelope.name, plan) is not None and not job.broadcast:
-            wait = await self._limits.wait(job, envelope, plan)
-            if wait:
-                self._end(job, requeued(wait), plan)
-                return
         if job.delivery.deliveries > 1 and not job.broadcast and not await self._begun(job):
             return
         try:
-            ending = await self._ran(job, envelope, plan)
+            ending = await self._ran(job, job.envelope or envelope, plan)
         except Abandoned as abandoned:
             await self._abandoned(job, plan, abandoned)
             return
@@ -117,13 +127,28 @@ class Executor:
             return Ending(Outcome.REVOKED, reason="expired")
         if delivery.crashes >= POISON_CRASHES:
             return poisoned(job, envelope.name)
-        if plan is None or not plan.handler.checks_arguments:
-            return None
-        try:
-            plan.handler.bind(envelope.args)
-        except InvalidArgumentsError as error:
-            return dead("invalid-arguments", type(error).__name__, str(error))
-        return None
+        return None if plan is None or envelope.inputs else unfit(plan, envelope)
+
+    def _is_limited(self, job: Job, envelope: Envelope, plan: Plan) -> bool:
+        return self._limits.rate(envelope.name, plan) is not None and not job.broadcast
+
+    async def _admitted(self, job: Job, envelope: Envelope, plan: Plan) -> Ending | None:
+        """Get the arguments that come from other tasks, and leave to start; else how the job ends for now."""
+        if envelope.inputs:
+            found = await self._inputs.resolve(job, envelope)
+            if isinstance(found, Ending):
+                return found
+            envelope = job.envelope = found
+            ending = unfit(plan, envelope)
+            if ending is not None:
+                return ending
+        if self._is_limited(job, envelope, plan):
+            wait = await self._limits.wait(job, envelope, plan)
+            if wait:
+                return requeued(wait)
+        if job.void:
+            return requeued()
+        return None if job.stop is None else self._after(job, plan, job.stop)
 
     async def _begun(self, job: Job) -> bool:
         """Record that the handler starts; a job that crashed a worker before must not crash the next unseen."""
@@ -227,6 +252,17 @@ class Executor:
 def refused(job: Job) -> Ending:
     """End a job whose bytes are not trusted, or are no envelope; the dead letter keeps them."""
     return dead(*(job.refusal or Refusal("invalid-envelope", "EnvelopeInvalidError", "the bytes are not an envelope")))
+
+
+def unfit(plan: Plan, envelope: Envelope) -> Ending | None:
+    """End a job whose arguments the handler does not take."""
+    if not plan.handler.checks_arguments:
+        return None
+    try:
+        plan.handler.bind(envelope.args)
+    except InvalidArgumentsError as error:
+        return dead("invalid-arguments", type(error).__name__, str(error))
+    return None
 
 
 _NO_HANDLER: Final = "no handler of that name is registered"

@@ -21,11 +21,12 @@ from stem_core.worker.broadcast import Broadcasts
 from stem_core.worker.children import ChildPool
 from stem_core.worker.control import Control, Orders
 from stem_core.worker.core import Core, log
-from stem_core.worker.execute import Executor, Ways
+from stem_core.worker.execute import Admission, Executor, Ways
 from stem_core.worker.fetch import Fetcher
 from stem_core.worker.finish import Finisher
 from stem_core.worker.gate import Gate
 from stem_core.worker.heartbeat import Heartbeat
+from stem_core.worker.inputs import Inputs
 from stem_core.worker.lease import LeaseKeeper
 from stem_core.worker.limits import Limits
 from stem_core.worker.plan import Plans
@@ -68,7 +69,8 @@ class Parts:
         self.children = ChildPool(core, registry)
         self.limits = Limits(core)
         ways = Ways(self.threads, self.children, enqueuer)
-        executor = Executor(core, plans, self.finisher, self.limits, ways)
+        admission = Admission(self.limits, Inputs(core, backend))
+        executor = Executor(core, plans, self.finisher, admission, ways)
         self.slots = Slots(window, executor.execute, self.reporter)
         executor.closing = lambda: self.slots.closing
         self.heartbeat = Heartbeat(core, self.finisher, self.leases)
@@ -120,6 +122,7 @@ class Parts:
             self._loop(self.frames.run, "frames"),
             self._loop(self.reporter.relay, "relay"),
             self._loop(self.finisher.run, "finish"),
+            self._loop(self.finisher.follow_ups.run, "follow"),
             self._loop(self.heartbeat.run, "heartbeat"),
             self._loop(self.heartbeat.probe, "probe"),
             self._loop(self.control.run, "control"),

@@ -35,7 +35,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag="setup"):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
-    """Run a task. `body` is the envelope as it was sent, the rest is what its delivery says."""
+    """Run a task. `body` is the envelope as it was sent, the rest is what its delivery says.
+
+    `inputs` are the arguments that come from other tasks, by name.
+    """
 
     id: str
     body: msgspec.Raw
@@ -43,6 +46,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     attempt: int
     deliveries: int
     token: str
+    inputs: dict[str, object] = {}
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):

@@ -1,0 +1,102 @@
+"""What follows a job is sent before its ending is stored: a crash between the two repeats, and never loses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from stem_core.delivery import Outcome, Settlement
+from stem_core.envelope import Envelope, Sealed
+from stem_core.errors import BrokerError
+from stem_core.service import Backoff
+from stem_core.worker.active import Job
+from stem_core.worker.core import Core
+from stem_core.worker.outcome import Ending
+
+_MOST: Final = 256
+
+
+@dataclass(slots=True)
+class Entry:
+    """An ending on its way to the store."""
+
+    job: Job
+    ending: Ending
+    settlement: Settlement
+
+
+def has_follow_ups(envelope: Envelope | None, outcome: Outcome) -> bool:
+    """Return whether something is to be sent before a job ends like this."""
+    if envelope is None:
+        return False
+    if outcome is Outcome.SUCCEEDED:
+        return bool(envelope.links)
+    return outcome is Outcome.DEAD and bool(envelope.error_links)
+
+
+class FollowUps:
+    """Sends what follows jobs, and tries again until the store has it.
+
+    It has a line of its own, so that a queue that is full keeps no other job from being settled. All ids are fixed:
+    what is sent again is there once.
+
+    Args:
+        core: What the worker's duties share.
+        settle: Stores an ending; called once all that follows is sent.
+    """
+
+    def __init__(self, core: Core, settle: Callable[[Entry], None]) -> None:
+        self._core = core
+        self._settle = settle
+        self._entries: list[Entry] = []
+        self._some = asyncio.Event()
+
+    @property
+    def pending(self) -> int:
+        """How many endings wait for what follows them to be sent."""
+        return len(self._entries)
+
+    def add(self, entry: Entry) -> None:
+        """Send what follows this job, then settle it."""
+        self._entries.append(entry)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Send for ever."""
+        while True:
+            await self._some.wait()
+            while self._entries:
+                batch = self._entries[:_MOST]
+                await self._until_sent(batch)
+                del self._entries[: len(batch)]
+                for entry in batch:
+                    self._settle(entry)
+            self._some.clear()
+
+    async def _until_sent(self, batch: list[Entry]) -> None:
+        core, backoff = self._core, Backoff()
+        while True:
+            try:
+                await self._send(batch)
+            except BrokerError as error:
+                delay = backoff.next()
+                core.link_down(error, delay)
+                await core.clock.sleep(delay)
+            else:
+                core.link_up()
+                return
+
+    async def _send(self, batch: list[Entry]) -> None:
+        jobs = [sealed for entry in batch for sealed in _links(entry)]
+        for start in range(0, len(jobs), _MOST):
+            await self._core.broker.publish(jobs[start : start + _MOST])
+
+
+def _links(entry: Entry) -> list[Sealed]:
+    envelope = entry.job.envelope
+    if envelope is None:
+        return []
+    links = envelope.links if entry.ending.outcome is Outcome.SUCCEEDED else envelope.error_links
+    return [link.sealed() for link in links]
