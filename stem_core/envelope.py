@@ -51,6 +51,22 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         return Sealed(self.id, self.queue, self.priority, bytes(self.body), self.delay, self.not_before)
 
 
+class GroupPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Which member of a group a job is.
+
+    Args:
+        id: Group id.
+        index: 0 to total - 1.
+        total: How many members there are.
+        callback: Sent by whoever ends the last member, if there is one.
+    """
+
+    id: str
+    index: int
+    total: int
+    callback: FollowUp | None = None
+
+
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One job as its producer sent it. Durations are seconds, times seconds since the epoch.
 
@@ -82,6 +98,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     inputs: dict[str, str] = {}
     links: tuple[FollowUp, ...] = ()
     error_links: tuple[FollowUp, ...] = ()
+    group: GroupPlace | None = None
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):

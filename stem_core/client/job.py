@@ -73,3 +73,9 @@ def check_option_names(names: Iterable[str]) -> None:
             near = get_close_matches(name, KNOWN, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(KNOWN))}"
             raise UsageError(f"enqueue has no option {name!r}", hint)
+
+
+def with_options(job: Job, **options: Unpack[EnqueueOptions]) -> Job:
+    """Return a job with other options."""
+    chosen: EnqueueOptions = {**job.options, **options}
+    return Job(job.name, job.args, **chosen)

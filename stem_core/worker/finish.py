@@ -62,7 +62,8 @@ class Finisher:
         if job.settling:
             return
         job.settling = True
-        entry = Entry(job, ending, settlement(job, ending, plan, self._core.settings.id))
+        settled = settlement(job, ending, plan, self._core.settings.id)
+        entry = Entry(job, ending, settled, None if plan is not None and plan.ignore_result else ending.result)
         if has_follow_ups(job.envelope, ending.outcome):
             self.follow_ups.add(entry)
         else:

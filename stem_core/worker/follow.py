@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from stem_core.delivery import Outcome, Settlement
-from stem_core.envelope import Envelope, Sealed
+from stem_core.envelope import Envelope, GroupPlace, Sealed
 from stem_core.errors import BrokerError
 from stem_core.service import Backoff
+from stem_core.text import visible
 from stem_core.worker.active import Job
-from stem_core.worker.core import Core
+from stem_core.worker.core import Core, log
 from stem_core.worker.outcome import Ending
 
 _MOST: Final = 256
@@ -20,11 +23,12 @@ _MOST: Final = 256
 
 @dataclass(slots=True)
 class Entry:
-    """An ending on its way to the store."""
+    """An ending on its way to the store; `result` is what is kept of what the task returned."""
 
     job: Job
     ending: Ending
     settlement: Settlement
+    result: object
 
 
 def has_follow_ups(envelope: Envelope | None, outcome: Outcome) -> bool:
@@ -32,7 +36,7 @@ def has_follow_ups(envelope: Envelope | None, outcome: Outcome) -> bool:
     if envelope is None:
         return False
     if outcome is Outcome.SUCCEEDED:
-        return bool(envelope.links)
+        return bool(envelope.links) or envelope.group is not None
     return outcome is Outcome.DEAD and bool(envelope.error_links)
 
 
@@ -89,9 +93,31 @@ class FollowUps:
                 return
 
     async def _send(self, batch: list[Entry]) -> None:
+        members = [entry for entry in batch if _place(entry) is not None]
         jobs = [sealed for entry in batch for sealed in _links(entry)]
+        for callbacks in await asyncio.gather(*map(self._collect, members), return_exceptions=True):
+            if isinstance(callbacks, BaseException):
+                raise callbacks
+            jobs += callbacks
         for start in range(0, len(jobs), _MOST):
             await self._core.broker.publish(jobs[start : start + _MOST])
+
+    async def _collect(self, entry: Entry) -> list[Sealed]:
+        """Keep a member's result; return the callback if it was the last one."""
+        place = _place(entry)
+        if place is None:
+            return []
+        missing = await self._core.broker.add_to_group(place.id, place.index, msgspec.json.encode(entry.result))
+        if missing is None:
+            log.warning(
+                "task %s is in group %s, which has run out", visible(entry.job.delivery.id, 80), visible(place.id, 80)
+            )
+        return [place.callback.sealed()] if missing == 0 and place.callback is not None else []
+
+
+def _place(entry: Entry) -> GroupPlace | None:
+    envelope = entry.job.envelope
+    return envelope.group if envelope is not None and entry.ending.outcome is Outcome.SUCCEEDED else None
 
 
 def _links(entry: Entry) -> list[Sealed]:

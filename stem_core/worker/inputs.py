@@ -75,8 +75,19 @@ class Inputs:
                 if record.error is None:
                     raise _Missing(f"task {place} has no error: it is {record.state}")
                 return {"type": record.error.type, "message": record.error.message}
+            case "group":
+                return await self._group(place)
             case _:
                 raise _Missing(f"an input comes from {source!r}, which this worker does not know")
+
+    async def _group(self, group_id: str) -> list[object]:
+        bodies = await self._core.broker.group(group_id)
+        if bodies is None:
+            raise _Missing(f"the results of group {group_id} have run out: its ttl is over")
+        missing = sum(body is None for body in bodies)
+        if missing:
+            raise _Missing(f"{missing} of {len(bodies)} results of group {group_id} are missing")
+        return [msgspec.json.decode(body) for body in bodies if body is not None]
 
     async def _record(self, task_id: str) -> TaskRecord:
         # A follow-up is sent just before the job that it follows is settled, and so may be here first.

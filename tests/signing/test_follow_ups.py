@@ -29,6 +29,20 @@ async def test_workers_that_only_verify_drive_a_chain(ed25519: SignedCluster) ->
     await ed25519.close()
 
 
+async def test_workers_that_only_verify_finish_a_group(ed25519: SignedCluster) -> None:
+    ed25519.task("total", sum_of)
+    await ed25519.worker(signer=VERIFIER)
+    jobs = [Job("add", {"x": number, "y": 1}) for number in range(20)]
+    group = await ed25519.stem.enqueue_group(jobs, callback=Job("total", {"numbers": RESULT}))
+    assert group.callback is not None
+    assert (await ed25519.ended(group.callback)).result == sum(range(1, 21))
+    await ed25519.close()
+
+
+def sum_of(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
 async def test_each_link_has_a_signature_of_its_own_for_its_own_place(ed25519: SignedCluster) -> None:
     parent = await ed25519.stem.enqueue("add", {"x": 1, "y": 1}, link=Job("add", {"x": RESULT, "y": 1}, queue="other"))
     place = (await ed25519.broker.locate([parent]))[0]
