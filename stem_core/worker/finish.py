@@ -47,7 +47,7 @@ class Finisher:
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
         self._sent_before = False
-        self.follow_ups = FollowUps(core, self._settle)
+        self.follow_ups = FollowUps(core, backend, self._settle)
 
     @property
     def pending(self) -> int:

@@ -13,6 +13,7 @@ from stem_core.delivery import Outcome, Settlement
 from stem_core.envelope import Envelope, GroupPlace, Sealed
 from stem_core.errors import BrokerError
 from stem_core.service import Backoff
+from stem_core.stores.port import ResultBackend
 from stem_core.text import visible
 from stem_core.worker.active import Job
 from stem_core.worker.core import Core, log
@@ -48,11 +49,13 @@ class FollowUps:
 
     Args:
         core: What the worker's duties share.
+        backend: Where results go, if that is another store than the broker.
         settle: Stores an ending; called once all that follows is sent.
     """
 
-    def __init__(self, core: Core, settle: Callable[[Entry], None]) -> None:
+    def __init__(self, core: Core, backend: ResultBackend | None, settle: Callable[[Entry], None]) -> None:
         self._core = core
+        self._backend = backend
         self._settle = settle
         self._entries: list[Entry] = []
         self._some = asyncio.Event()
@@ -99,6 +102,10 @@ class FollowUps:
             if isinstance(callbacks, BaseException):
                 raise callbacks
             jobs += callbacks
+        if self._backend is not None and jobs:
+            # A broker that keeps no results forgets an id once its job has ended, and would take it again.
+            known = await self._backend.get([job.id for job in jobs])
+            jobs = [job for job, record in zip(jobs, known, strict=True) if record is None]
         for start in range(0, len(jobs), _MOST):
             await self._core.broker.publish(jobs[start : start + _MOST])
 

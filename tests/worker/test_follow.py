@@ -8,7 +8,7 @@ import pytest
 
 from stem_core import RESULT, Job, Stem, TaskContext
 from stem_core.delivery import Settlement
-from stem_core.envelope import unseal
+from stem_core.envelope import Sealed, unseal
 from stem_core.errors import BrokerFullError, EnvelopeTooLargeError, UsageError
 from stem_core.states import TaskState
 from stem_core.stores import connect_broker
@@ -148,6 +148,28 @@ async def test_results_of_another_backend_reach_what_follows(cluster: Cluster, s
     await cluster.worker(backend=elsewhere)
     await stem.enqueue("add", {"x": 1, "y": 2}, link=Job("note", {"value": RESULT}))
     await until(lambda: calls == [3])
+
+
+async def test_with_results_elsewhere_a_job_that_runs_again_sends_nothing_that_has_ended(
+    cluster: Cluster, stem: Stem
+) -> None:
+    elsewhere = InMemoryBroker("elsewhere").results()
+    link = Job("note", {"value": "once"}, task_id="link")
+    parent = await stem.enqueue("add", {"x": 1, "y": 2}, link=link, task_id="again")
+    place = (await cluster.broker.locate([parent]))[0]
+    assert place is not None
+    await cluster.worker(backend=elsewhere)
+    await until(lambda: calls == ["once"])
+    await until(lambda: settled(cluster, 2))
+    # The broker has forgotten both, as if the worker had died before the first was settled.
+    await cluster.broker.publish([Sealed("again", "default", 0, place.body)])
+    await until(lambda: settled(cluster, 3))
+    assert (calls, (await cluster.broker.stats(["default"]))[0].published) == (["once"], 3)
+
+
+async def settled(cluster: Cluster, number: int) -> bool:
+    stats = (await cluster.broker.stats(["default"]))[0]
+    return (stats.succeeded, stats.inflight) == (number, 0)
 
 
 async def test_a_queue_that_is_full_delays_what_follows_but_settles_all_other_jobs(
