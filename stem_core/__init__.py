@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from stem_core.client import ControlClient, Stem
+    from stem_core.client import ControlClient, Job, Stem
+    from stem_core.client.job import RESULT
     from stem_core.commands import ShutdownMode
     from stem_core.config import StemConfig
     from stem_core.middleware import Middleware
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
 __version__: Final = "0.2.0"
 
 _PLACES: Final = {
+    "RESULT": "stem_core.client.job",
     "ControlClient": "stem_core.client",
     "FunctionTaskHandler": "stem_core.tasks",
     "InMemoryBroker": "stem_core.stores.memory",
     "InMemoryResultBackend": "stem_core.stores.memory",
+    "Job": "stem_core.client",
     "Middleware": "stem_core.middleware",
     "PayloadSigner": "stem_core.signing",
     "PostgresBroker": "stem_core.stores.postgres",
@@ -72,10 +75,12 @@ _PLACES: Final = {
 }
 
 __all__ = [
+    "RESULT",
     "ControlClient",
     "FunctionTaskHandler",
     "InMemoryBroker",
     "InMemoryResultBackend",
+    "Job",
     "Middleware",
     "PayloadSigner",
     "PostgresBroker",

@@ -90,9 +90,21 @@ class Shutdown(msgspec.Struct, frozen=True, tag="shutdown"):
     grace: float | None = None
 
 
-Order: TypeAlias = Ping | Stats | Inspect | Revoke | PauseQueues | ResumeQueues | Scale | Drain | Undrain | Shutdown
+class RateLimit(msgspec.Struct, frozen=True, tag="rate-limit"):
+    """Read the rate limits that were set at run time again: `task` has another one. The broker knows already.
+
+    `rate` is only for those who read along: `10/s`, `none`, or `default` for what the task's options say.
+    """
+
+    task: str
+    rate: str = "default"
+
+
+Order: TypeAlias = (
+    Ping | Stats | Inspect | Revoke | PauseQueues | ResumeQueues | Scale | Drain | Undrain | Shutdown | RateLimit
+)
 ORDERS: Final[tuple[type[Order], ...]] = (
-    Ping, Stats, Inspect, Revoke, PauseQueues, ResumeQueues, Scale, Drain, Undrain, Shutdown,
+    Ping, Stats, Inspect, Revoke, PauseQueues, ResumeQueues, Scale, Drain, Undrain, Shutdown, RateLimit,
 )  # fmt: skip
 
 

@@ -27,11 +27,53 @@ MAX_ENVELOPE_BYTES: Final = 1024 * 1024
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
+class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A sealed job inside the envelope of the one that it follows, and what a store must know to take it.
+
+    Args:
+        id: Task id.
+        queue: Queue name.
+        priority: 0 to 9.
+        delay: Seconds to wait once it is sent.
+        not_before: Epoch seconds before which it is not ready.
+        body: Its own sealed envelope, byte by byte, signature included.
+    """
+
+    id: str
+    queue: str
+    priority: int = 0
+    delay: float = 0.0
+    not_before: float | None = None
+    body: msgspec.Raw
+
+    def sealed(self) -> Sealed:
+        """Return it as a store takes it."""
+        return Sealed(self.id, self.queue, self.priority, bytes(self.body), self.delay, self.not_before)
+
+
+class GroupPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Which member of a group a job is.
+
+    Args:
+        id: Group id.
+        index: 0 to total - 1.
+        total: How many members there are.
+        callback: Sent by whoever ends the last member, if there is one.
+    """
+
+    id: str
+    index: int
+    total: int
+    callback: FollowUp | None = None
+
+
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One job as its producer sent it. Durations are seconds, times seconds since the epoch.
 
     Options that are None were not set by the caller; the worker's registry fills them. `secrets` names the arguments
-    that are not shown to people.
+    that are not shown to people; `unique` is the key of a job of which there is one at a time. `inputs`
+    says where arguments come from that were not known yet: `task:`, `error:` or `group:`, and an id. `links` are sent
+    when the job succeeds, `error_links` when it becomes a dead letter.
     """
 
     id: str
@@ -52,6 +94,11 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     ignore_result: bool | None = None
     broadcast: str | None = None
     secrets: tuple[str, ...] = ()
+    unique: str = ""
+    inputs: dict[str, str] = {}
+    links: tuple[FollowUp, ...] = ()
+    error_links: tuple[FollowUp, ...] = ()
+    group: GroupPlace | None = None
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):
@@ -122,10 +169,7 @@ def seal(
     try:
         body = _encoder.encode(envelope)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgumentsError(
-            f"the arguments of {envelope.name!r} cannot be sent: {error}",
-            "use what JSON knows: text, numbers, booleans, null, lists and objects with text keys",
-        ) from error
+        raise not_sendable(envelope.name, error) from error
     if sign is not None:
         body = sign(envelope, body)
     if len(body) > MAX_ENVELOPE_BYTES:
@@ -134,6 +178,14 @@ def seal(
             f"at most {MAX_ENVELOPE_BYTES:,}; store large data elsewhere and send its address",
         )
     return Sealed(envelope.id, envelope.queue, envelope.priority, body, delay, not_before)
+
+
+def not_sendable(task: str, error: Exception) -> InvalidArgumentsError:
+    """Return the error for arguments that are not JSON."""
+    return InvalidArgumentsError(
+        f"the arguments of {task!r} cannot be sent: {error}",
+        "use what JSON knows: text, numbers, booleans, null, lists and objects with text keys",
+    )
 
 
 def unseal(body: bytes) -> Envelope:

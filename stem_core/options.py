@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from stem_core.durations import Duration, seconds
-from stem_core.errors import NotSupportedError, UsageError
+from stem_core.errors import UsageError
+from stem_core.rates import parse_rate
 from stem_core.retry import TaskRetryPolicy
 
 Execution: TypeAlias = Literal["inline", "thread", "process"]
 
 MAX_PRIORITY: Final = 9
-
-# Understood, but built later: refused when set, so that nobody relies on what does not happen.
-_LATER: Final = ("rate_limit", "rate_key", "unique_for")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,10 +29,12 @@ class TaskOptions:
         hard_time_limit: Ends the task after this long.
         execution: `inline` (on the event loop), `thread`, or `process` (a child process that can be killed); by
             default `async def` runs inline and `def` in a thread.
-        rate_limit: For example `10/s`.
-        rate_key: What the rate limit counts by.
-        unique: Refuse a second job with the same arguments while one waits or runs.
-        unique_for: How long that holds.
+        rate_limit: How often the task may start, all workers together: `10/s`, `100/m` or `5/h`; what one second
+            allows may start at once. Broadcasts are not limited.
+        rate_key: Name of an argument, or else of a header, by whose value starts are counted apart.
+        unique: Send no second job with the same arguments to the same queue while one waits or runs; who tries gets
+            the id of the one that is there.
+        unique_for: How long that holds at most; a day if not set.
         expires: Do not start the task later than this after it was enqueued.
         result_ttl: How long the result is kept; a day if not set.
         ignore_result: Keep the state, but not what the task returned.
@@ -69,21 +69,18 @@ class TaskOptions:
             "hard_time_limit",
             "expires",
             "result_ttl",
+            "unique_for",
         ):
             value: Duration | None = getattr(self, name)
             if value is not None and seconds(value) <= 0:
                 raise UsageError(f"{name} is {value!r}", "use a positive number of seconds or a timedelta")
+        if self.rate_limit is not None:
+            parse_rate("rate_limit", self.rate_limit)
         object.__setattr__(self, "secrets", _names(self.secrets))
-        self._refuse_later_parts()
-
-    def _refuse_later_parts(self) -> None:
         if self.execution not in (None, "inline", "thread", "process"):
             raise UsageError(f"execution is {self.execution!r}", "use inline, thread or process")
-        for name in _LATER:
-            if getattr(self, name) is not None:
-                raise NotSupportedError(f"{name} is not available yet", "leave it out")
-        if self.unique:
-            raise NotSupportedError("unique=True is not available yet", "leave it out")
+        if self.unique_for is not None and not self.unique:
+            raise UsageError("unique_for is set, but unique is not", "set unique=True as well")
 
 
 def _names(secrets: Any) -> tuple[str, ...]:

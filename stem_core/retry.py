@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from stem_core.errors import TaskFailedInChildError
+from stem_core.errors import TaskFailedInChildError, UsageError
+
+if TYPE_CHECKING:
+    ExceptionName: TypeAlias = str | type[BaseException]
+else:
+    ExceptionName = str  # what is kept and travels: a class has become its name by then
 
 _JITTER_SHARE: Final = 0.25
 
@@ -21,8 +26,11 @@ class TaskRetryPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         jitter: Take a random 0 to 25 % off each delay, so that a crowd of failures does not return at once.
         default_delay: Delay before the first retry, in seconds.
         max_retries: Overrides the task's own number of retries.
-        auto_retry_for: Names of exception classes to retry (any, if empty); base classes count.
-        dont_auto_retry_for: Names of exception classes never to retry; wins over `auto_retry_for`.
+        auto_retry_for: Exception classes to retry (any, if empty), or their names; base classes count.
+        dont_auto_retry_for: Exception classes never to retry, or their names; wins over `auto_retry_for`.
+
+    Raises:
+        UsageError: What is to be retried is neither an exception class nor a name.
     """
 
     backoff: bool = False
@@ -30,8 +38,14 @@ class TaskRetryPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     jitter: bool = True
     default_delay: float = 0.0
     max_retries: int | None = None
-    auto_retry_for: tuple[str, ...] = ()
-    dont_auto_retry_for: tuple[str, ...] = ()
+    auto_retry_for: tuple[ExceptionName, ...] = ()
+    dont_auto_retry_for: tuple[ExceptionName, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in ("auto_retry_for", "dont_auto_retry_for"):
+            given = getattr(self, field)
+            if given:
+                msgspec.structs.force_setattr(self, field, _names(field, given))
 
     def allows(self, error: BaseException) -> bool:
         """Return whether this policy retries after that error."""
@@ -54,6 +68,15 @@ class TaskRetryPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 DEFAULT_RETRY_POLICY: Final = TaskRetryPolicy(backoff=True, backoff_max=300.0, default_delay=2.0)
+
+
+def _names(field: str, given: Any) -> tuple[str, ...]:
+    # A single text would be taken for its letters, and match nothing.
+    kinds = (given,) if isinstance(given, str | type) else tuple(given)
+    for kind in kinds:
+        if not isinstance(kind, str) and not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise UsageError(f"{field} has {kind!r}", "give exception classes, or their names")
+    return tuple(kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}" for kind in kinds)
 
 
 def class_names(error: BaseException) -> frozenset[str]:

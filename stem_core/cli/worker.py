@@ -165,6 +165,16 @@ def scale(aim: Aim, concurrency: int | None, minimum: int | None, maximum: int |
     )
 
 
+@worker.command("rate-limit", epilog="Example: stem worker rate-limit mail.send 10/s")
+@click.argument("task", metavar="TASK")
+@click.argument("rate", metavar="10/s|none|default")
+@worker_options
+def rate_limit(aim: Aim, task: str, rate: str) -> int:
+    """Set how often a task may start, all workers together."""
+    wanted = None if rate == "none" else rate
+    return aim.send(lambda cluster: cluster.control.rate_limit(task, wanted, targets=aim.targets))
+
+
 @worker.command(epilog="Example: stem worker drain --worker mail-1")
 @worker_options
 def drain(aim: Aim) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stem_core.client.control import ControlClient
     from stem_core.client.dead_letters import DeadLetters, Letter, LetterFilter
     from stem_core.client.function import TaskFunction
+    from stem_core.client.groups import EnqueuedGroup
     from stem_core.client.job import Job
     from stem_core.client.listing import TaskFilter
     from stem_core.client.stem import Stem
@@ -24,6 +25,7 @@ _PLACES: Final = {
     "CommandResult": "stem_core.client.answers",
     "ControlClient": "stem_core.client.control",
     "DeadLetters": "stem_core.client.dead_letters",
+    "EnqueuedGroup": "stem_core.client.groups",
     "EventBatch": "stem_core.client.cluster",
     "Job": "stem_core.client.job",
     "Letter": "stem_core.client.dead_letters",
@@ -41,6 +43,7 @@ __all__ = [
     "CommandResult",
     "ControlClient",
     "DeadLetters",
+    "EnqueuedGroup",
     "EventBatch",
     "Job",
     "Letter",

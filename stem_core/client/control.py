@@ -11,6 +11,7 @@ import msgspec
 from stem_core.client.answers import Collector, CommandResult, OnReply, RevokeResult
 from stem_core.client.issuer import default_issuer
 from stem_core.client.liveness import SeenWorker, seen_workers
+from stem_core.client.rate_limits import write_rate
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.commands import (
     CONTROL_TOPIC,
@@ -21,6 +22,7 @@ from stem_core.commands import (
     Order,
     PauseQueues,
     Ping,
+    RateLimit,
     ResumeQueues,
     Revoke,
     Scale,
@@ -219,6 +221,23 @@ class ControlClient:
         """Set the number of slots of each worker, or the bounds of its autoscaling."""
         _check_scale(concurrency, minimum, maximum)
         return await self.send(Scale(concurrency, minimum, maximum), targets=targets, timeout=timeout)
+
+    async def rate_limit(
+        self, task: str, rate: str | None, *, targets: Iterable[str] = (), timeout: Duration | None = None
+    ) -> CommandResult:
+        """Set how often a task may start, all workers together: first in the broker, then told to the workers.
+
+        Args:
+            task: Task name.
+            rate: `10/s`, `100/m` or `5/h`; None for no limit; `default` for what the task's own options say.
+            targets: Workers whose answers to wait for; the limit holds for all.
+            timeout: Seconds to wait for answers.
+
+        Raises:
+            UsageError: The rate is none.
+        """
+        await write_rate(self._broker, task, rate)
+        return await self.send(RateLimit(task, "none" if rate is None else rate), awaited=targets, timeout=timeout)
 
     async def drain(self, *, targets: Iterable[str] = (), timeout: Duration | None = None) -> CommandResult:
         """Let workers finish what they run, and end."""

@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Unpack
 
-from stem_core.errors import InvalidArgumentsError, NotSupportedError, UsageError
+from stem_core.errors import InvalidArgumentsError, UsageError
 from stem_core.tasks.context import EnqueueOptions
 
 KNOWN: Final = frozenset(EnqueueOptions.__annotations__)
-_LATER: Final = frozenset({"rate_limit", "rate_key", "unique", "unique_for", "link", "link_error"})
+_OF_THE_TASK: Final = frozenset({"rate_limit", "rate_key", "execution", "secrets"})
+
+
+class ResultPlaceholder:
+    """The type of `RESULT`."""
+
+    def __repr__(self) -> str:
+        return "RESULT"
+
+
+RESULT: Final = ResultPlaceholder()
+"""As the value of an argument: what came before. In a link the result of the task, in a link for failures its error
+(`{"type": …, "message": …}`), in the callback of a group the list of results, in the order of its members."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -54,16 +66,21 @@ def _checked(name: str, args: Any) -> dict[str, object]:
 
 
 def check_option_names(names: Iterable[str]) -> None:
-    """Refuse options that do not exist, or not yet.
+    """Refuse options that do not exist.
 
     Raises:
-        NotSupportedError: The option's part is not available yet.
         UsageError: There is no such option.
     """
     for name in names:
-        if name in _LATER:
-            raise NotSupportedError(f"the option {name} is not available yet", "leave it out")
+        if name in _OF_THE_TASK:
+            raise UsageError(f"{name} is an option of the task, not of one job", "set it where the task is defined")
         if name not in KNOWN:
             near = get_close_matches(name, KNOWN, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(KNOWN))}"
             raise UsageError(f"enqueue has no option {name!r}", hint)
+
+
+def with_options(job: Job, **options: Unpack[EnqueueOptions]) -> Job:
+    """Return a job with other options."""
+    chosen: EnqueueOptions = {**job.options, **options}
+    return Job(job.name, job.args, **chosen)

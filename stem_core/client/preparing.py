@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from stem_core.client.job import KNOWN, Job, check_option_names
+from stem_core.client.unique import DAY, unique_key
 from stem_core.durations import seconds
 from stem_core.envelope import Envelope, Sealed, check_name, new_task_id, seal
 from stem_core.errors import UsageError
@@ -23,15 +24,21 @@ _AS_GIVEN: Final = ("max_retries", "retry_policy", "ignore_result")
 _NOT_WITH_BROADCAST: Final = ("queue", "priority", "countdown", "eta")
 
 
+_NOTHING: Final[Mapping[str, Any]] = {}
+
 Sign: TypeAlias = Callable[[Envelope, bytes], bytes]
 
 
 class Prepared(NamedTuple):
-    """A job that is ready to be sent; to the channel `broadcast` if that is set."""
+    """A job that is ready to be sent; to the channel `broadcast` if that is set.
+
+    If `unique_for` is set, the job keeps others like it out for so many seconds, and must not be sent beside one.
+    """
 
     envelope: Envelope
     sealed: Sealed
     broadcast: str | None
+    unique_for: float | None = None
 
 
 def signing_for(signer: PayloadSigner | None, namespace: str) -> Sign | None:
@@ -47,7 +54,14 @@ def signing_for(signer: PayloadSigner | None, namespace: str) -> Sign | None:
     return sign
 
 
-def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float, sign: Sign | None = None) -> Prepared:
+def prepare(
+    job: Job,
+    usual: TaskOptions,
+    routing: RoutingConfig,
+    now: float,
+    sign: Sign | None = None,
+    extra: Mapping[str, Any] = _NOTHING,
+) -> Prepared:
     """Check a job, decide where it goes, and seal it.
 
     The envelope carries only the options that the caller set; the worker's registry fills the rest.
@@ -58,22 +72,25 @@ def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float, si
         routing: The rules.
         now: Epoch seconds.
         sign: Signs what is sealed, if it is to be signed.
+        extra: Further fields of the envelope.
 
     Raises:
         UsageError: An option does not exist, contradicts another one, or has a value that cannot be.
-        NotSupportedError: An option's part is not available yet.
         InvalidArgumentsError: The arguments are not JSON.
         EnvelopeTooLargeError: The envelope is over the limit.
     """
-    if not job.options:
+    options = _given(job.options) if job.options else {}
+    if not options:
         route = routing.route(job.name, None, None, None, usual)
         fields: dict[str, Any] = {}
         delay, not_before = 0.0, None
     else:
-        options = _given(job.options)
         route = _route(job.name, options, routing, usual)
         fields = _fields(options, now)
         delay, not_before = _when(options)
+    unique_for = _unique_for(job.name, options, usual, route)
+    if unique_for is not None:
+        fields["unique"] = unique_key(job.name, route.queue, job.args)
     if route.broadcast is not None and (delay or not_before is not None):
         raise UsageError(f"{job.name!r} is a broadcast", "a broadcast cannot wait; leave countdown and eta out")
     envelope = Envelope(
@@ -86,8 +103,9 @@ def prepare(job: Job, usual: TaskOptions, routing: RoutingConfig, now: float, si
         broadcast=route.broadcast,
         secrets=usual.secrets,
         **fields,
+        **extra,
     )
-    return Prepared(envelope, seal(envelope, delay, not_before, sign), route.broadcast)
+    return Prepared(envelope, seal(envelope, delay, not_before, sign), route.broadcast, unique_for)
 
 
 def _given(options: EnqueueOptions) -> dict[str, Any]:
@@ -141,6 +159,17 @@ def _when(options: Mapping[str, Any]) -> tuple[float, float | None]:
             raise UsageError(f"countdown is {countdown!r}", "give seconds or a timedelta, 0 or more")
         return delay, None
     return 0.0, None if eta is None else _moment("eta", eta)
+
+
+def _unique_for(task: str, options: Mapping[str, Any], usual: TaskOptions, route: Route) -> float | None:
+    if not options.get("unique", usual.unique):
+        if "unique_for" in options:
+            raise UsageError("unique_for is set, but unique is not", "set unique=True as well")
+        return None
+    if route.broadcast is not None:
+        raise UsageError(f"{task!r} is unique, and cannot be a broadcast", "a broadcast goes to all workers at once")
+    unique_for = options.get("unique_for", usual.unique_for)
+    return DAY if unique_for is None else _positive("unique_for", unique_for)
 
 
 def _moment(name: str, value: Any) -> float:

@@ -4,19 +4,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 from weakref import WeakKeyDictionary
 
 from stem_core.client.announcing import announce
 from stem_core.client.connecting import connect
+from stem_core.client.flows import Flows
+from stem_core.client.following import Preparer
 from stem_core.client.function import TaskDecorator, TaskFunction, TaskOptionsDict
 from stem_core.client.job import Job
 from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
-from stem_core.client.preparing import Prepared, prepare, signing_for
+from stem_core.client.preparing import Prepared, signing_for
 from stem_core.client.sync import BACKGROUND
+from stem_core.client.unique import send_once
 from stem_core.client.watching import watch_task
 from stem_core.client.wrapping import enqueue_each
 from stem_core.clock import SYSTEM_CLOCK, Clock
@@ -39,7 +42,7 @@ _JOBS_PER_PUBLISH: Final = 500
 _IN_PROCESS: Final = "memory:"
 
 
-class Stem:
+class Stem(Flows):
     """Enqueues tasks by name, and holds the registry that workers serve.
 
     It connects on first use, anew in each event loop, and gives its connections up when the loop ends; `close` does so
@@ -137,7 +140,8 @@ class Stem:
     ) -> str:
         """Send a task, and return its id once the broker has it.
 
-        Enqueues that happen at the same time share their round trips.
+        Enqueues that happen at the same time share their round trips. If the task is unique, and one with the same
+        arguments waits or runs, nothing is sent, and its id is returned.
 
         Args:
             name: Task name; the registry must know it.
@@ -150,34 +154,40 @@ class Stem:
             BrokerFullError: The broker has no room.
             BrokerUnavailableError: The broker cannot be reached.
         """
-        return await self._pass(Job(name, args, **options), self._prepare)
+        return await self._pass(Job(name, args, **options), self._preparer())
 
     async def enqueue_unchecked(
         self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
     ) -> str:
         """Do what `enqueue` does, also for a task that this registry lacks: a worker elsewhere may have it."""
-        known = name in self.registry
-        return await self._pass(Job(name, args, **options), self._prepare if known else self._prepare_unknown)
+        return await self._pass(Job(name, args, **options), self._preparer(unchecked=True))
 
-    def _pass(self, job: Job, prepare_job: Callable[[Job], Prepared]) -> Awaitable[str]:
+    async def _pass(self, job: Job, preparer: Preparer) -> str:
         if not self.middleware:
-            return self._enqueue(prepare_job(job))
-        return around_enqueue(self.middleware, lambda job: self._enqueue(prepare_job(job)))(job)
+            return await self._enqueue(preparer.prepare(job))
+        return await around_enqueue(self.middleware, lambda job: self._enqueue(preparer.prepare(job)))(job)
 
     async def _enqueue(self, prepared: Prepared) -> str:
-        link = await self._link()
+        link, envelope = await self._link(), prepared.envelope
+        if prepared.unique_for is None:
+            await self._send_one(link, prepared)
+            return envelope.id
+        return await send_once(
+            link.broker, envelope.unique, envelope.id, prepared.unique_for, lambda: self._send_one(link, prepared)
+        )
+
+    async def _send_one(self, link: Link, prepared: Prepared) -> None:
         await announce(BeforeTaskPublish, (prepared,), prepared.envelope.enqueued_at)
         if prepared.broadcast is None:
             await link.producer.publish((prepared.sealed,))
         else:
             await link.broker.append(broadcast_topic(prepared.broadcast), [prepared.sealed.body])
         await announce(AfterTaskPublish, (prepared,), self._clock.time())
-        return prepared.envelope.id
 
     async def enqueue_many(self, jobs: Iterable[Job | tuple[str, Mapping[str, object]]]) -> list[str]:
         """Send many tasks, and return their ids, in order, once the broker has them all.
 
-        All are checked before the first is sent. Middleware stands around each of them.
+        All are checked before the first is sent. Middleware stands around each. Unique ones are sent last, one by one.
 
         Args:
             jobs: Jobs, or pairs of name and arguments.
@@ -185,17 +195,20 @@ class Stem:
         Raises:
             UnknownTaskError: As `enqueue`; likewise all its other errors.
         """
+        preparer = self._preparer()
         if self.middleware:
-            return await enqueue_each(jobs, self._prepare, lambda job: self._pass(job, self._prepare))
+            return await enqueue_each(jobs, preparer.prepare, lambda job: self._pass(job, preparer))
         batch: list[Prepared] = []
         for job in jobs:
-            batch.append(self._prepare(job if isinstance(job, Job) else Job(*job)))
+            batch.append(preparer.prepare(job if isinstance(job, Job) else Job(*job)))
             if len(batch) % _JOBS_PER_PUBLISH == 0:
                 await asyncio.sleep(0)
         link = await self._link()
-        for start in range(0, len(batch), _JOBS_PER_PUBLISH):
-            await self._send(link, batch[start : start + _JOBS_PER_PUBLISH])
-        return [prepared.envelope.id for prepared in batch]
+        plain = [prepared for prepared in batch if prepared.unique_for is None]
+        await self._send_all(link, plain)
+        return [
+            prepared.envelope.id if prepared.unique_for is None else await self._enqueue(prepared) for prepared in batch
+        ]
 
     def enqueue_sync(
         self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
@@ -283,20 +296,11 @@ class Stem:
     ) -> None:
         await self.close()
 
-    def _prepare(self, job: Job) -> Prepared:
-        handler = self.registry.get(job.name)
-        if handler.checks_arguments:
-            handler.bind(job.args)
-        return self._prepare_for(job, handler.options)
-
-    def _prepare_unknown(self, job: Job) -> Prepared:
-        return self._prepare_for(job, TaskOptions())
-
-    def _prepare_for(self, job: Job, usual: TaskOptions) -> Prepared:
+    def _preparer(self, *, unchecked: bool = False) -> Preparer:
         sign = None
         if self.signer is not None:
             sign = signing_for(self.signer, self.config.namespace if self._broker is None else self._broker.namespace)
-        return prepare(job, usual, self.routing, self._clock.time(), sign)
+        return Preparer(self.registry, self.routing, self._clock.time(), sign, unchecked=unchecked)
 
     def _check_blocking(self) -> None:
         if self._broker is not None and not self._broker.location.startswith(_IN_PROCESS):
@@ -322,6 +326,10 @@ class Stem:
             # There is nothing to connect to anew: another event loop must find the same jobs.
             self._broker, self._backend = broker, backend
         return broker, backend
+
+    async def _send_all(self, link: Link, batch: list[Prepared]) -> None:
+        for start in range(0, len(batch), _JOBS_PER_PUBLISH):
+            await self._send(link, batch[start : start + _JOBS_PER_PUBLISH])
 
     async def _send(self, link: Link, batch: list[Prepared]) -> None:
         await announce(BeforeTaskPublish, batch, self._clock.time())

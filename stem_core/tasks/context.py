@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NoReturn, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypedDict, Unpack
 
 from stem_core.delivery import Delivery
 from stem_core.durations import Duration, seconds
@@ -11,6 +12,9 @@ from stem_core.envelope import Envelope
 from stem_core.errors import RetryRequested, SoftTimeLimitExceeded, TaskSignal, UsageError
 from stem_core.retry import TaskRetryPolicy
 from stem_core.text import visible
+
+if TYPE_CHECKING:
+    from stem_core.client.job import Job
 
 _MAX_NOTE = 200
 
@@ -30,6 +34,10 @@ class EnqueueOptions(TypedDict, total=False):
     hard_time_limit: Duration | None
     result_ttl: Duration | None
     ignore_result: bool | None
+    unique: bool | None
+    unique_for: Duration | None
+    link: Job | Sequence[Job] | None
+    link_error: Job | Sequence[Job] | None
     headers: dict[str, str] | None
     meta: dict[str, object] | None
     task_id: str | None

@@ -20,7 +20,11 @@ from stem_core.testing.manual_clock import ManualClock
 from stem_core.worker.active import Job, Window
 from stem_core.worker.children import ChildPool
 from stem_core.worker.core import Core
-from stem_core.worker.execute import Executor
+from stem_core.worker.execute import Admission, Executor, Ways
+from stem_core.worker.finish import let_others_in
+from stem_core.worker.follow import Entry, FollowUps, has_follow_ups
+from stem_core.worker.inputs import Inputs
+from stem_core.worker.limits import Limits
 from stem_core.worker.outcome import Ending, event_of, settlement
 from stem_core.worker.plan import Plan, Plans
 from stem_core.worker.settings import WorkerLifecycleConfig, WorkerSettings, new_boot
@@ -128,8 +132,10 @@ class InlineWorker:
         self._verifier = Verifier(stem.signer, self.broker.namespace)
         self._endings = _Endings()
         self._threads = ThreadPool(_ID)
-        children = ChildPool(core, stem.registry)
-        self._executor = Executor(core, _InlinePlans(stem.registry), self._endings, self._threads, children, stem)
+        self._follow_ups = FollowUps(core, None, lambda _entry: None)
+        ways = Ways(self._threads, ChildPool(core, stem.registry), stem)
+        admission = Admission(Limits(core), Inputs(core, None))
+        self._executor = Executor(core, _InlinePlans(stem.registry), self._endings, admission, ways)
         self._executor.closing = lambda: True  # a cancellation from outside is the test's own
         self._owner = settings.owner
         self._relay = [spawn(self._reporter.relay(), "inline-relay")]
@@ -165,7 +171,12 @@ class InlineWorker:
         return False
 
     async def _settle(self, job: Job, ending: Ending, plan: Plan | None) -> None:
-        await self.broker.settle([settlement(job, ending, plan, _ID)])
+        settled = settlement(job, ending, plan, _ID)
+        entry = Entry(job, ending, settled, None if plan is not None and plan.ignore_result else ending.result)
+        if has_follow_ups(job.envelope, ending.outcome):
+            await self._follow_ups.send([entry])
+        await self.broker.settle([settled])
+        await let_others_in(self.broker, [entry])
         event = event_of(job, ending)
         if event is not None:
             self._reporter.tell(event, job.envelope, ending.result, ending.failure)

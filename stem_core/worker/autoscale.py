@@ -99,7 +99,7 @@ class Autoscaler:
 
     def __init__(self, core: Core, config: WorkerAutoscaleConfig | None, resize: Callable[[int, str], None]) -> None:
         self._core = core
-        self._resize = resize
+        self.resize = resize
         self._memory = Memory()
         self.config = config if config is not None and config.enabled else None
 
@@ -145,4 +145,4 @@ class Autoscaler:
         decision = decide(config, self._memory, reading)
         self._memory = decision.memory
         if decision.slots != reading.slots:
-            self._resize(decision.slots, decision.reason)
+            self.resize(decision.slots, decision.reason)

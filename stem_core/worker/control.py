@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,7 @@ from stem_core.commands import (
     Order,
     PauseQueues,
     Ping,
+    RateLimit,
     Reply,
     ResumeQueues,
     Revoke,
@@ -37,6 +38,7 @@ from stem_core.worker.core import Core, log
 from stem_core.worker.finish import Finisher
 from stem_core.worker.gate import Gate
 from stem_core.worker.heartbeat import Heartbeat
+from stem_core.worker.limits import Limits
 from stem_core.worker.settings import check_slots
 from stem_core.worker.shutdown import Shutdown as Stopper
 from stem_core.worker.stopping import revoke
@@ -48,13 +50,6 @@ _ANSWERABLE: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 """Command ids that may name a reply topic."""
 
 
-class Resize(Protocol):
-    """Changes the number of slots."""
-
-    def __call__(self, slots: int, reason: str) -> None:
-        """Have that many slots from now on."""
-
-
 class Orders:
     """What each order does here. Methods return the reply's payload.
 
@@ -63,8 +58,8 @@ class Orders:
         finisher: Takes what is handed back.
         heartbeat: For snapshots.
         stopper: For the end.
-        autoscaler: For bounds.
-        resize: Changes the number of slots.
+        autoscaler: For bounds, and to change the number of slots.
+        limits: For rate limits.
     """
 
     def __init__(
@@ -74,14 +69,14 @@ class Orders:
         heartbeat: Heartbeat,
         stopper: Stopper,
         autoscaler: Autoscaler,
-        resize: Resize,
+        limits: Limits,
     ) -> None:
         self._core = core
         self._finisher = finisher
         self._heartbeat = heartbeat
         self._stopper = stopper
         self._autoscaler = autoscaler
-        self._resize = resize
+        self._limits = limits
 
     async def carry_out(self, order: Order, issuer: str) -> dict[str, object]:
         """Do what is asked.
@@ -90,11 +85,8 @@ class Orders:
             StemError: It cannot be done; the message says why.
         """
         match order:
-            case Ping():
-                window = self._core.window
-                return {"state": self._core.state, "queues": self._core.settings.queues, "inflight": len(window.held)}
-            case Stats():
-                return {"snapshot": self._snapshot(200)}
+            case Ping() | Stats():
+                return self._told(order)
             case Inspect():
                 return await self._inspect()
             case Revoke():
@@ -102,8 +94,17 @@ class Orders:
                 return {"cancelled": told.cancelled, "terminating": told.terminating, "ignored": told.ignored}
             case PauseQueues() | ResumeQueues():
                 return self._pause(order)
+            case RateLimit():
+                await self._limits.load()
+                return {"task": order.task, "rate": self._limits.written(order.task)}
             case _:
                 return self._change(order, issuer)
+
+    def _told(self, order: Ping | Stats) -> dict[str, object]:
+        if isinstance(order, Stats):
+            return {"snapshot": self._snapshot(200)}
+        core = self._core
+        return {"state": core.state, "queues": core.settings.queues, "inflight": len(core.window.held)}
 
     def _change(self, order: Scale | Drain | Undrain | Shutdown, issuer: str) -> dict[str, object]:
         self._heartbeat.soon()
@@ -152,7 +153,7 @@ class Orders:
             raise UsageError(f"concurrency {wanted} is outside {low} to {high}", "change minimum and maximum as well")
         wanted = min(max(wanted, low), wanted if high is None else high)
         if wanted != before:
-            self._resize(wanted, f"command of {issuer}")
+            scaler.resize(wanted, f"command of {issuer}")
         bounds = (None, None) if high is None else (low, high)
         return {"before": before, "after": window.concurrency, "min": bounds[0], "max": bounds[1]}
 

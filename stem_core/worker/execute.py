@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from stem_core.delivery import Outcome, Revocation
 from stem_core.envelope import Envelope
@@ -25,6 +25,8 @@ from stem_core.text import visible
 from stem_core.worker.active import Job, Refusal, Revoked, WorkerStops
 from stem_core.worker.children import ChildPool, ResultRefused, run_in_child
 from stem_core.worker.core import Core, log
+from stem_core.worker.inputs import Inputs
+from stem_core.worker.limits import Limits
 from stem_core.worker.outcome import (
     POISON_CRASHES,
     UNREGISTERED_RETURNS,
@@ -48,6 +50,32 @@ class Endings(Protocol):
         """Store this ending soon."""
 
 
+class Ways(NamedTuple):
+    """What handlers run with.
+
+    Args:
+        threads: Where blocking handlers run.
+        children: Where handlers run that must be killable.
+        enqueuer: What handlers enqueue with.
+    """
+
+    threads: ThreadPool
+    children: ChildPool
+    enqueuer: Enqueuer
+
+
+class Admission(NamedTuple):
+    """What may have to come before a start.
+
+    Args:
+        limits: How often tasks may start.
+        inputs: Arguments that come from other tasks.
+    """
+
+    limits: Limits
+    inputs: Inputs
+
+
 class Executor:
     """Runs jobs.
 
@@ -55,26 +83,16 @@ class Executor:
         core: What the worker's duties share.
         plans: How jobs are to be run.
         endings: Where their endings go.
-        threads: Where blocking handlers run.
-        children: Where handlers run that must be killable.
-        enqueuer: What handlers enqueue with.
+        admission: What may have to come before a start.
+        ways: What handlers run with.
     """
 
-    def __init__(
-        self,
-        core: Core,
-        plans: Plans,
-        endings: Endings,
-        threads: ThreadPool,
-        children: ChildPool,
-        enqueuer: Enqueuer,
-    ) -> None:
+    def __init__(self, core: Core, plans: Plans, endings: Endings, admission: Admission, ways: Ways) -> None:
         self._core = core
         self._plans = plans
         self._endings = endings
-        self._threads = threads
-        self._children = children
-        self._enqueuer = enqueuer
+        self._limits, self._inputs = admission
+        self._ways = ways
         self._worker = core.settings.id
         self._middleware = core.settings.middleware
         self.closing: Callable[[], bool] = lambda: False
@@ -87,13 +105,15 @@ class Executor:
             return
         plan = self._plans.of(envelope) if self._plans.known(envelope.name) else None
         ending = self._examined(job, envelope, plan)
+        if ending is None and plan is not None and (envelope.inputs or self._is_limited(job, envelope, plan)):
+            ending = await self._admitted(job, envelope, plan)
         if ending is not None or plan is None:
             self._end(job, ending or unregistered(job, envelope.name), plan)
             return
         if job.delivery.deliveries > 1 and not job.broadcast and not await self._begun(job):
             return
         try:
-            ending = await self._ran(job, envelope, plan)
+            ending = await self._ran(job, job.envelope or envelope, plan)
         except Abandoned as abandoned:
             await self._abandoned(job, plan, abandoned)
             return
@@ -109,13 +129,28 @@ class Executor:
             return Ending(Outcome.REVOKED, reason="expired")
         if delivery.crashes >= POISON_CRASHES:
             return poisoned(job, envelope.name)
-        if plan is None or not plan.handler.checks_arguments:
-            return None
-        try:
-            plan.handler.bind(envelope.args)
-        except InvalidArgumentsError as error:
-            return dead("invalid-arguments", type(error).__name__, str(error))
-        return None
+        return None if plan is None or envelope.inputs else unfit(plan, envelope)
+
+    def _is_limited(self, job: Job, envelope: Envelope, plan: Plan) -> bool:
+        return self._limits.rate(envelope.name, plan) is not None and not job.broadcast
+
+    async def _admitted(self, job: Job, envelope: Envelope, plan: Plan) -> Ending | None:
+        """Get the arguments that come from other tasks, and leave to start; else how the job ends for now."""
+        if envelope.inputs:
+            found = await self._inputs.resolve(job, envelope)
+            if isinstance(found, Ending):
+                return found
+            envelope = job.envelope = found
+            ending = unfit(plan, envelope)
+            if ending is not None:
+                return ending
+        if self._is_limited(job, envelope, plan):
+            wait = await self._limits.wait(job, envelope, plan)
+            if wait:
+                return requeued(wait)
+        if job.void:
+            return requeued()
+        return None if job.stop is None else self._after(job, plan, job.stop)
 
     async def _begun(self, job: Job) -> bool:
         """Record that the handler starts; a job that crashed a worker before must not crash the next unseen."""
@@ -160,15 +195,15 @@ class Executor:
 
     async def _handled(self, job: Job, envelope: Envelope, plan: Plan) -> object:
         if plan.execution == "process":
-            return await run_in_child(job, plan, self._children)
-        context = TaskContext(envelope, job.delivery, self._worker, job, self._enqueuer)
+            return await run_in_child(job, plan, self._ways.children)
+        context = TaskContext(envelope, job.delivery, self._worker, job, self._ways.enqueuer)
         if self._middleware:
             if plan.execution == "inline":
                 return await run_wrapped_inline(job, plan, context, self._middleware)
-            return await run_wrapped_in_thread(job, plan, context, self._threads, self._middleware)
+            return await run_wrapped_in_thread(job, plan, context, self._ways.threads, self._middleware)
         if plan.execution == "inline":
             return await run_inline(job, plan, context)
-        return await run_in_thread(job, plan, context, self._threads)
+        return await run_in_thread(job, plan, context, self._ways.threads)
 
     async def _own_cancellation(self, job: Job, error: asyncio.CancelledError) -> None:
         """Take a cancellation off this slot, unless it was meant for the whole worker."""
@@ -223,6 +258,17 @@ class Executor:
 def refused(job: Job) -> Ending:
     """End a job whose bytes are not trusted, or are no envelope; the dead letter keeps them."""
     return dead(*(job.refusal or Refusal("invalid-envelope", "EnvelopeInvalidError", "the bytes are not an envelope")))
+
+
+def unfit(plan: Plan, envelope: Envelope) -> Ending | None:
+    """End a job whose arguments the handler does not take."""
+    if not plan.handler.checks_arguments:
+        return None
+    try:
+        plan.handler.bind(envelope.args)
+    except InvalidArgumentsError as error:
+        return dead("invalid-arguments", type(error).__name__, str(error))
+    return None
 
 
 _NO_HANDLER: Final = "no handler of that name is registered"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from stem_core.delivery import Outcome, Settled, Settlement
+from stem_core.client.unique import lock_name
+from stem_core.delivery import Outcome, Settled
 from stem_core.errors import BrokerError
 from stem_core.service import Backoff
-from stem_core.stores.port import KeptRecord, ResultBackend
+from stem_core.stores.port import Broker, KeptRecord, ResultBackend
 from stem_core.worker.active import Job
 from stem_core.worker.core import Core, log
+from stem_core.worker.follow import Entry, FollowUps, has_follow_ups
 from stem_core.worker.outcome import Ending, event_of, requeued, settlement
 from stem_core.worker.plan import Plan
 
@@ -24,36 +25,34 @@ FLUSH_DELAY: Final = 0.002
 _MOST: Final = 256
 
 
-@dataclass(slots=True)
-class _Entry:
-    job: Job
-    ending: Ending
-    settlement: Settlement
-
-
 class Finisher:
     """Stores endings.
 
     Flushes at once when nothing else runs, else after 2 ms or 100 endings; what comes while a flush is under way
-    makes the next one. Jobs stay held, and their leases renewed, until the store has answered.
+    makes the next one. What follows a job is sent first. Jobs stay held, and their leases renewed, until the store
+    has answered.
 
     Args:
         core: What the worker's duties share.
         backend: Where results go first, if that is another store than the broker.
+
+    Attributes:
+        follow_ups: Sends what follows a job, before its ending is stored.
     """
 
     def __init__(self, core: Core, backend: ResultBackend | None) -> None:
         self._core = core
         self._backend = backend
-        self._entries: list[_Entry] = []
+        self._entries: list[Entry] = []
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
         self._sent_before = False
+        self.follow_ups = FollowUps(core, backend, self._settle)
 
     @property
     def pending(self) -> int:
         """How many endings the store does not have yet."""
-        return len(self._entries)
+        return len(self._entries) + self.follow_ups.pending
 
     def add(self, job: Job, ending: Ending, plan: Plan | None) -> None:
         """Store this ending soon. A broadcast's is only told."""
@@ -63,7 +62,14 @@ class Finisher:
         if job.settling:
             return
         job.settling = True
-        entry = _Entry(job, ending, settlement(job, ending, plan, self._core.settings.id))
+        settled = settlement(job, ending, plan, self._core.settings.id)
+        entry = Entry(job, ending, settled, None if plan is not None and plan.ignore_result else ending.result)
+        if has_follow_ups(job.envelope, ending.outcome):
+            self.follow_ups.add(entry)
+        else:
+            self._settle(entry)
+
+    def _settle(self, entry: Entry) -> None:
         self._entries.append(entry)
         self._some.set()
         window = self._core.window
@@ -92,10 +98,12 @@ class Finisher:
                 await self._flush(self._entries[:_MOST])
             self._some.clear()
 
-    async def _flush(self, batch: list[_Entry]) -> None:
+    async def _flush(self, batch: list[Entry]) -> None:
         answers = await self._until_stored(batch)
         del self._entries[: len(batch)]
         again, self._sent_before = self._sent_before, False
+        committed = (entry for entry, answer in zip(batch, answers, strict=True) if answer is Settled.COMMITTED)
+        await let_others_in(self._core.broker, committed)
         for entry, answer in zip(batch, answers, strict=True):
             if answer is Settled.COMMITTED or (answer is Settled.GONE and again):
                 self._told(entry.job, entry.ending)
@@ -103,7 +111,7 @@ class Finisher:
                 log.info("the outcome of task %s is void: %s", entry.job.delivery.id, answer)
             self._core.window.release(entry.job)
 
-    async def _until_stored(self, batch: list[_Entry]) -> list[Settled]:
+    async def _until_stored(self, batch: list[Entry]) -> list[Settled]:
         core, backoff = self._core, Backoff()
         while True:
             try:
@@ -117,7 +125,7 @@ class Finisher:
                 core.link_up()
                 return answers
 
-    async def _stored(self, batch: list[_Entry]) -> list[Settled]:
+    async def _stored(self, batch: list[Entry]) -> list[Settled]:
         settlements = [entry.settlement for entry in batch]
         if self._backend is not None:
             records = [
@@ -141,3 +149,14 @@ class Finisher:
         event = event_of(job, ending)
         if event is not None:
             self._core.reporter.tell(event, job.envelope, ending.result, ending.failure)
+
+
+async def let_others_in(broker: Broker, ended: Iterable[Entry]) -> None:
+    """Free the locks of unique jobs that ended; if that fails, the next producer sees that they have."""
+    locks = [
+        (lock_name(entry.job.envelope.unique), entry.job.delivery.id)
+        for entry in ended
+        if entry.job.envelope is not None and entry.job.envelope.unique and entry.settlement.record is not None
+    ]
+    if locks:
+        await asyncio.gather(*(broker.unlock(name, owner) for name, owner in locks), return_exceptions=True)

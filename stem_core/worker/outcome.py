@@ -44,7 +44,7 @@ class Ending:
         result: What the task returned.
         failure: What it raised.
         error: The failure as text, made when the ending is decided.
-        delay: Seconds before a retry.
+        delay: Seconds before a retry, or before a job that is handed back is ready.
         by: Who revoked it.
         unregistered: Handed back for want of a handler.
         ended_at: Epoch seconds.
@@ -66,9 +66,9 @@ class Ending:
         return _STATES[self.outcome]
 
 
-def requeued() -> Ending:
-    """The job goes back as if it had not been fetched."""
-    return Ending(Outcome.REQUEUE)
+def requeued(delay: float = 0.0) -> Ending:
+    """The job goes back as if it had not been fetched, and waits for `delay` seconds there."""
+    return Ending(Outcome.REQUEUE, delay=delay)
 
 
 def dead(reason: str, kind: str, message: str) -> Ending:

@@ -21,12 +21,14 @@ from stem_core.worker.broadcast import Broadcasts
 from stem_core.worker.children import ChildPool
 from stem_core.worker.control import Control, Orders
 from stem_core.worker.core import Core, log
-from stem_core.worker.execute import Executor
+from stem_core.worker.execute import Admission, Executor, Ways
 from stem_core.worker.fetch import Fetcher
 from stem_core.worker.finish import Finisher
 from stem_core.worker.gate import Gate
 from stem_core.worker.heartbeat import Heartbeat
+from stem_core.worker.inputs import Inputs
 from stem_core.worker.lease import LeaseKeeper
+from stem_core.worker.limits import Limits
 from stem_core.worker.plan import Plans
 from stem_core.worker.pool import Slots
 from stem_core.worker.settings import WorkerSettings
@@ -65,7 +67,10 @@ class Parts:
         self.fetcher = Fetcher(core, plans, self.finisher, self.leases, verifier)
         self.threads = ThreadPool(f"task-{settings.id}")
         self.children = ChildPool(core, registry)
-        executor = Executor(core, plans, self.finisher, self.threads, self.children, enqueuer)
+        self.limits = Limits(core)
+        ways = Ways(self.threads, self.children, enqueuer)
+        admission = Admission(self.limits, Inputs(core, backend))
+        executor = Executor(core, plans, self.finisher, admission, ways)
         self.slots = Slots(window, executor.execute, self.reporter)
         executor.closing = lambda: self.slots.closing
         self.heartbeat = Heartbeat(core, self.finisher, self.leases)
@@ -75,7 +80,7 @@ class Parts:
         self.heartbeat.children = self.children.snapshots
         self.gate = Gate(settings.signer, broker.namespace)
         self.broadcasts = Broadcasts(core, verifier, self.gate)
-        orders = Orders(core, self.finisher, self.heartbeat, self.stopper, self.scaler, self.resize)
+        orders = Orders(core, self.finisher, self.heartbeat, self.stopper, self.scaler, self.limits)
         self.control = Control(core, orders, self.gate)
         window.on_work = self.slots.wake
         window.on_release = self.stopper.changed
@@ -107,6 +112,7 @@ class Parts:
         self.gate.since = await core.broker.time()
         await self.control.mark_start()
         await self.broadcasts.mark_start()
+        await self.limits.load()
         core.state = "running"
         await self.heartbeat.beat()
         self.leases.start(core.lease, settings.id)
@@ -116,11 +122,16 @@ class Parts:
             self._loop(self.frames.run, "frames"),
             self._loop(self.reporter.relay, "relay"),
             self._loop(self.finisher.run, "finish"),
+            self._loop(self.finisher.follow_ups.run, "follow"),
             self._loop(self.heartbeat.run, "heartbeat"),
             self._loop(self.heartbeat.probe, "probe"),
             self._loop(self.control.run, "control"),
         ]
-        self._working = [self._loop(self.scaler.run, "autoscale"), self._loop(self._nudge, "nudge")]
+        self._working = [
+            self._loop(self.scaler.run, "autoscale"),
+            self._loop(self.limits.run, "limits"),
+            self._loop(self._nudge, "nudge"),
+        ]
         if settings.queues:
             self._working.append(self._loop(lambda: run_upkeep(core), "upkeep"))
             self._fetching = self._loop(self.fetcher.run, "fetch")

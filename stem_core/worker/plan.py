@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from stem_core.durations import Duration, seconds
 from stem_core.envelope import Envelope
 from stem_core.options import Execution
+from stem_core.rates import parse_rate
 from stem_core.retry import DEFAULT_RETRY_POLICY, TaskRetryPolicy
 from stem_core.tasks import TaskHandler, execution_of
 
@@ -23,7 +24,7 @@ class Registry(Protocol):
 
 
 class Plan(NamedTuple):
-    """How to run a job. Times are seconds; None means no limit."""
+    """How to run a job. Times are seconds, the rate is starts a second; None means no limit."""
 
     handler: TaskHandler[Any]
     execution: Execution
@@ -35,6 +36,8 @@ class Plan(NamedTuple):
     expires: float | None
     result_ttl: float
     ignore_result: bool
+    rate: float | None
+    rate_key: str | None
 
 
 class Plans:
@@ -70,6 +73,8 @@ def _of_handler(handler: TaskHandler[Any]) -> Plan:
         expires=_optional(options.expires),
         result_ttl=_optional(options.result_ttl) or DEFAULT_RESULT_TTL,
         ignore_result=options.ignore_result,
+        rate=None if options.rate_limit is None else parse_rate("rate_limit", options.rate_limit),
+        rate_key=options.rate_key,
     )
 
 

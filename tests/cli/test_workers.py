@@ -119,3 +119,14 @@ def test_flags_beat_the_apps_own_settings(stem: Stem, workers: Workers) -> None:
     assert stem("worker", "ping", "--json").json == []
     other = f"{os.environ['STEM_WORKER_NAMESPACE']}-other"
     assert len(stem("worker", "ping", "--json", "--namespace", other).json) == 1
+
+
+def test_a_rate_limit_is_set_and_taken_back_from_the_shell(stem: Stem, workers: Workers) -> None:
+    workers.start("w")
+    said = [stem("worker", "rate-limit", "add", rate, "--json").json[0] for rate in ("100/m", "none", "default")]
+    assert [(reply["status"], reply["rate"]) for reply in said] == [
+        ("ok", "100/m"), ("ok", "none"), ("ok", "default"),
+    ]  # fmt: skip
+    wrong = stem("worker", "rate-limit", "add", "often", "--json")
+    assert wrong.code != 0
+    assert "often" in wrong.json["error"]["message"]

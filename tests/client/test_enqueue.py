@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from stem_core import InMemoryBroker, Stem, StemConfig, StemSignals, TaskContext, TaskState
+from stem_core import RESULT, InMemoryBroker, Stem, StemConfig, StemSignals, TaskContext, TaskState
 from stem_core.client import Job
 from stem_core.envelope import Envelope, unseal
 from stem_core.errors import (
     EnvelopeTooLargeError,
     InvalidArgumentsError,
-    NotSupportedError,
     UnknownTaskError,
     UsageError,
     WaitTimeoutError,
@@ -123,9 +122,23 @@ async def test_the_default_queue_is_a_setting(broker: InMemoryBroker) -> None:
         ("plain", {"n": "x" * 1024 * 1024}, {}, EnvelopeTooLargeError, "bytes"),
         ("plain", [1], {}, InvalidArgumentsError, "plain"),
         ("plain", {}, {"que": "x"}, UsageError, "queue"),
-        ("plain", {}, {"link": "x"}, NotSupportedError, "link"),
-        ("plain", {}, {"unique": True}, NotSupportedError, "unique"),
-        ("plain", {}, {"rate_limit": "1/s"}, NotSupportedError, "rate_limit"),
+        ("plain", {}, {"link": "x"}, UsageError, "link"),
+        ("plain", {}, {"link_error": [1]}, UsageError, "link_error"),
+        ("plain", {}, {"link": Job("missing")}, UnknownTaskError, "missing"),
+        ("plain", {}, {"link": Job("report.generate")}, InvalidArgumentsError, "report_id"),
+        ("plain", {}, {"link": Job("plain", {"n": object()})}, InvalidArgumentsError, "object"),
+        ("plain", {}, {"link": Job("plain", que="x")}, UsageError, "queue"),  # type: ignore[call-arg]  # a misspelling
+        ("plain", {}, {"link": Job("plain", unique=True)}, UsageError, "unique"),
+        ("plain", {}, {"link": Job("plain", broadcast="c")}, UsageError, "broadcast"),
+        ("plain", {}, {"link": Job("plain"), "broadcast": "c"}, UsageError, "broadcast"),
+        ("plain", {"n": RESULT}, {}, UsageError, "follows nothing"),
+        ("plain", {"n": RESULT}, {"link": Job("plain")}, UsageError, "follows nothing"),
+        ("plain", {}, {"link": Job("plain", {"n": RESULT}), "ignore_result": True}, UsageError, "keeps none"),
+        ("plain", {}, {"unique_for": 5}, UsageError, "unique"),
+        ("plain", {}, {"unique": True, "unique_for": 0}, UsageError, "unique_for"),
+        ("plain", {}, {"unique": True, "broadcast": "c"}, UsageError, "unique"),
+        ("plain", {"n": object()}, {"unique": True}, InvalidArgumentsError, "object"),
+        ("plain", {}, {"rate_limit": "1/s"}, UsageError, "rate_limit"),
         ("plain", {}, {"priority": 10}, UsageError, "0 to 9"),
         ("plain", {}, {"priority": True}, UsageError, "priority"),
         ("plain", {}, {"max_retries": -1}, UsageError, "max_retries"),

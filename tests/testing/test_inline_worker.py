@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stem_core import Middleware, Stem, StemSignals, TaskContext, TaskRetryPolicy, TaskState
+from stem_core import (
+    RESULT,
+    InMemoryBroker,
+    Job,
+    Middleware,
+    Stem,
+    StemSignals,
+    TaskContext,
+    TaskRetryPolicy,
+    TaskState,
+)
 from stem_core.events import TaskSucceeded
 from stem_core.signals import SignalContext
 from stem_core.testing import InlineWorker
@@ -149,3 +159,24 @@ async def test_a_drain_that_takes_too_long_can_be_cancelled(stem: Stem) -> None:
         await stem.enqueue("hang")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(worker.drain(), 0.05)
+
+
+async def test_what_follows_a_task_runs_too() -> None:
+    stem = Stem(broker=InMemoryBroker())
+
+    @stem.task("double")
+    async def double(x: int) -> int:
+        return 2 * x
+
+    @stem.task("total")
+    async def total(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    async with InlineWorker(stem) as worker:
+        ids = await stem.enqueue_chain([Job("double", {"x": 3}), Job("double", {"x": RESULT})])
+        members = [Job("double", {"x": x}) for x in range(5)]
+        group = await stem.enqueue_group(members, callback=Job("total", {"numbers": RESULT}))
+        runs = {run.id: run.result for run in await worker.drain()}
+    assert runs[ids[1]] == 12
+    assert group.callback is not None
+    assert runs[group.callback] == 20

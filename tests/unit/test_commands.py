@@ -9,6 +9,7 @@ from stem_core.commands import (
     Order,
     PauseQueues,
     Ping,
+    RateLimit,
     Reply,
     Revoke,
     Scale,
@@ -32,6 +33,7 @@ from stem_core.delivery import Revocation
         PauseQueues(("q",), "why"),
         Scale(minimum=1, maximum=4),
         Shutdown(ShutdownMode.SOFT, 3.0),
+        RateLimit("email.send", "10/s"),
     ],
     ids=order_name,
 )
@@ -48,6 +50,7 @@ def test_a_reply_comes_out_as_it_went_in() -> None:
 def test_orders_have_the_names_that_people_type() -> None:
     assert [order_name(order) for order in ORDERS] == [
         "ping", "stats", "inspect", "revoke", "pause", "resume", "scale", "drain", "undrain", "shutdown",
+        "rate-limit",
     ]  # fmt: skip
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from stem_core.errors import NotSupportedError, UsageError
+from stem_core.errors import UsageError
 from stem_core.options import TaskOptions
+from stem_core.rates import parse_rate
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,12 @@ from stem_core.options import TaskOptions
         ("hard_time_limit", timedelta(seconds=-1)),
         ("expires", 0),
         ("execution", "fork"),
+        ("rate_limit", "10"),
+        ("rate_limit", "0/s"),
+        ("rate_limit", "10/d"),
+        ("rate_limit", 10),
+        ("unique_for", 0),
+        ("unique_for", 5),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
@@ -26,14 +33,17 @@ def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
         TaskOptions(**{name: value})
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("rate_limit", "10/s"), ("rate_key", "x"), ("unique", True), ("unique_for", 5)],
-)
-def test_what_comes_later_is_refused_and_not_ignored(name: str, value: Any) -> None:
-    with pytest.raises(NotSupportedError, match=name):
-        TaskOptions(**{name: value})
-
-
 def test_limits_take_seconds_or_a_timedelta() -> None:
     assert TaskOptions(soft_time_limit=1.5, visibility_timeout=timedelta(minutes=1)).soft_time_limit == 1.5
+
+
+@pytest.mark.parametrize(("rate", "a_second"), [("10/s", 10.0), ("120/m", 2.0), ("1.8/h", 0.0005)])
+def test_a_rate_is_so_many_in_a_second_a_minute_or_an_hour(rate: str, a_second: float) -> None:
+    assert parse_rate("rate_limit", rate) == pytest.approx(a_second)
+
+
+def test_a_wrong_rate_is_answered_with_the_forms_there_are() -> None:
+    with pytest.raises(UsageError) as caught:
+        TaskOptions(rate_limit="fast")
+    assert "fast" in caught.value.message
+    assert "10/s, 100/m or 5/h" in str(caught.value.hint)

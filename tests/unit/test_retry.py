@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+import pytest
 from hypothesis import given, strategies as st
 
+from stem_core.errors import UsageError
 from stem_core.retry import DEFAULT_RETRY_POLICY, TaskRetryPolicy
 
 
@@ -31,3 +36,36 @@ def test_base_classes_count_and_denial_wins() -> None:
 
 def test_a_policy_without_names_allows_anything() -> None:
     assert TaskRetryPolicy().allows(SystemExit())
+
+
+class Outer:
+    class GoneError(LookupError):
+        """An exception whose name alone could be anybody's."""
+
+
+def test_classes_may_be_given_instead_of_names_and_travel_as_names() -> None:
+    policy = TaskRetryPolicy(auto_retry_for=(LookupError, "OSError"), dont_auto_retry_for=(Outer.GoneError,))
+    sent = msgspec.json.decode(msgspec.json.encode(policy), type=TaskRetryPolicy)
+    assert sent == policy
+    assert sent.auto_retry_for == ("builtins.LookupError", "OSError")
+    assert sent.allows(KeyError("k"))
+    assert sent.allows(FileNotFoundError())
+    assert not sent.allows(Outer.GoneError())
+    assert not sent.allows(ValueError())
+
+
+def test_a_class_of_the_same_name_elsewhere_is_another_one() -> None:
+    gone = type("GoneError", (Exception,), {})
+    assert not TaskRetryPolicy(auto_retry_for=(Outer.GoneError,)).allows(gone())
+
+
+def test_one_class_or_name_needs_no_tuple() -> None:
+    single: Any = KeyError
+    assert TaskRetryPolicy(auto_retry_for=single) == TaskRetryPolicy(auto_retry_for=(KeyError,))
+    assert TaskRetryPolicy(auto_retry_for="KeyError").allows(KeyError())  # type: ignore[arg-type]  # what is tested
+
+
+@pytest.mark.parametrize("given", [(int,), (3,), (KeyError("an instance"),)])
+def test_what_is_no_exception_class_is_refused(given: Any) -> None:
+    with pytest.raises(UsageError, match="dont_auto_retry_for"):
+        TaskRetryPolicy(dont_auto_retry_for=given)

@@ -38,10 +38,22 @@ async def main(url: str, namespace: str, worker: str, ledger: str, skew: str) ->
         note("start", context)
         os._exit(9)
 
+    async def member(context: TaskContext, number: int, seconds: float) -> int:
+        note("start", context)
+        await asyncio.sleep(seconds)
+        note("end", context)
+        return number
+
+    async def collect(context: TaskContext, results: list[int]) -> list[int]:
+        note("collect", context)
+        return results
+
     registry = SimpleTaskRegistry()
     registry.register(FunctionTaskHandler("work", work))
     registry.register(FunctionTaskHandler("block", block))
     registry.register(FunctionTaskHandler("poison", poison, TaskOptions(max_retries=5)))
+    registry.register(FunctionTaskHandler("member", member))
+    registry.register(FunctionTaskHandler("collect", collect))
     clock = ShiftedClock()
     clock.shift = float(skew)
     broker = await connect_broker(url, namespace=namespace, lease=1.0)

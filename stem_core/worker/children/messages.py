@@ -37,7 +37,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag="setup"):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
-    """Run a task. `body` is the envelope as it was sent, the rest is what its delivery says."""
+    """Run a task. `body` is the envelope as it was sent, the rest is what its delivery says.
+
+    `inputs` are the arguments that come from other tasks, by name.
+    """
 
     id: str
     body: msgspec.Raw
@@ -45,6 +48,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     attempt: int
     deliveries: int
     token: str
+    inputs: dict[str, object] = {}
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):

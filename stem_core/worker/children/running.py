@@ -84,6 +84,7 @@ class _Hold:
                     attempt=delivery.attempt,
                     deliveries=delivery.deliveries,
                     token=delivery.token,
+                    inputs=_inputs(job),
                 )
             )
         finally:
@@ -115,6 +116,11 @@ class _Hold:
         if not isinstance(stop, WorkerStops):  # a soft shutdown has a grace of its own, at whose end it turns hard
             self._later(self._grace, self._child.kill, signal.SIGTERM)
             self._later(self._grace + TERM_GRACE, self._child.kill)
+
+
+def _inputs(job: Job) -> dict[str, object]:
+    envelope = job.envelope
+    return {} if envelope is None else {name: envelope.args[name] for name in envelope.inputs}
 
 
 def _outcome(ended: Ended) -> object:

@@ -116,6 +116,8 @@ class Session:
     def _result(self, run: Run) -> object:
         body = bytes(run.body)
         envelope = unseal(body)
+        if run.inputs:
+            envelope = msgspec.structs.replace(envelope, args={**envelope.args, **run.inputs})
         delivery = Delivery(
             id=run.id, queue=run.queue, body=body, attempt=run.attempt, deliveries=run.deliveries, owner=self._worker,
             token=run.token,

@@ -1,0 +1,131 @@
+"""Chains, jobs that run one after the other, and groups, jobs that run side by side."""
+
+# ruff: noqa: ASYNC109 - running out of time tells what is missing, it is not a cancellation
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+from stem_core.client.following import Preparer, check_not_unique, listed
+from stem_core.client.groups import EnqueuedGroup, decoded, plan_group
+from stem_core.client.job import Job, with_options
+from stem_core.client.link import Link
+from stem_core.client.preparing import Prepared
+from stem_core.client.unique import DAY
+from stem_core.durations import Duration, format_duration, seconds
+from stem_core.envelope import new_task_id
+from stem_core.errors import UsageError, WaitTimeoutError
+from stem_core.service import Backoff
+
+
+class Flows(ABC):
+    """What a producer sends that is more than one job. One part of `Stem`."""
+
+    @abstractmethod
+    def _preparer(self) -> Preparer:
+        """Return what prepares jobs now."""
+
+    @abstractmethod
+    async def _link(self) -> Link:
+        """Return the connections of the running event loop."""
+
+    @abstractmethod
+    async def _send_all(self, link: Link, batch: list[Prepared]) -> None:
+        """Send jobs, in parts."""
+
+    async def enqueue_chain(self, jobs: Iterable[Job]) -> list[str]:
+        """Send jobs of which each starts when the one before has succeeded; return their ids, in order.
+
+        `RESULT` as an argument's value stands for the result of the job before. If one fails, those after it are not
+        sent; once it is replayed and succeeds, they are.
+
+        Raises:
+            UsageError: There is none, or there are more than 51; likewise all errors of `enqueue`.
+        """
+        head, ids = chained(list(jobs))
+        prepared = self._preparer().prepare(head)
+        check_not_unique(prepared, "begin a chain")
+        await self._send_all(await self._link(), [prepared])
+        return ids
+
+    async def enqueue_group(
+        self,
+        jobs: Iterable[Job],
+        *,
+        callback: Job | None = None,
+        on_error: Job | None = None,
+        ttl: Duration = DAY,
+    ) -> EnqueuedGroup:
+        """Send jobs that run side by side, and have their results collected.
+
+        The workers do the rest: this producer may end as soon as this has returned. If a member fails, the group stays
+        open: once its dead letter is replayed and succeeds, the group goes on as if nothing had been.
+
+        Args:
+            jobs: The members.
+            callback: Sent once all members have succeeded; `RESULT` stands for the list of their results, in the
+                order of `jobs`.
+            on_error: Sent when the first member becomes a dead letter, once; `RESULT` stands for its error.
+            ttl: Seconds for which results are collected and kept.
+
+        Raises:
+            UsageError: There are no members, one is unique or a broadcast, or the callback wants results of tasks that
+                keep none; likewise all errors of `enqueue`. If the broker fails midway, some members may have been
+                sent; their group will not be complete.
+        """
+        kept = seconds(ttl)
+        if not 0 < kept < float("inf"):
+            raise UsageError(f"ttl is {ttl!r}", "give a positive number of seconds or a timedelta")
+        group, members = plan_group(self._preparer(), list(jobs), callback, on_error)
+        link = await self._link()
+        await link.broker.open_group(group.id, len(members), kept)
+        await self._send_all(link, members)
+        return group
+
+    async def group_results(self, group_id: str) -> list[object] | None:
+        """Return the results of a group in the order of its members; None while one is missing or if it has run out."""
+        return decoded(await (await self._link()).broker.group(group_id))
+
+    async def wait_for_group(self, group_id: str, timeout: Duration | None = None) -> list[object]:
+        """Wait until all members of a group have succeeded, and return their results in order.
+
+        Args:
+            group_id: Which group.
+            timeout: Seconds to wait; None for as long as it takes.
+
+        Raises:
+            UsageError: There is no such group, or it has run out.
+            WaitTimeoutError: Some members have not succeeded in time; the hint says how many.
+        """
+        broker, backoff = (await self._link()).broker, Backoff(least=0.01, most=0.5)
+        patience = None if timeout is None else seconds(timeout)
+        bodies: list[bytes | None] | None = []
+        try:
+            async with asyncio.timeout(patience):
+                while (bodies := await broker.group(group_id)) is not None:
+                    results = decoded(bodies)
+                    if results is not None:
+                        return results
+                    await asyncio.sleep(backoff.next())
+        except TimeoutError:
+            missing = f"{sum(body is None for body in bodies or ())} of {len(bodies or ())} have not succeeded yet"
+            raise WaitTimeoutError(
+                f"group {group_id!r} was not complete within {format_duration(patience or 0.0)}", missing
+            ) from None
+        raise UsageError(
+            f"there is no group {group_id!r}", "is the id right? what was collected runs out after its ttl"
+        )
+
+
+def chained(jobs: list[Job]) -> tuple[Job, list[str]]:
+    """Return the first job with all others behind it, each linked to the one before, and their ids."""
+    if not jobs:
+        raise UsageError("a chain has no jobs", "give at least one")
+    ids = [job.options.get("task_id") or new_task_id() for job in jobs]
+    following: list[Job] = []
+    for job, task_id in zip(reversed(jobs), reversed(ids), strict=True):
+        link = [*listed("link", job.options.get("link")), *following]
+        following = [with_options(job, task_id=task_id, link=link)]
+    return following[0], ids

@@ -1,0 +1,140 @@
+"""What follows a job is sent before its ending is stored: a crash between the two repeats, and never loses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from stem_core.delivery import Outcome, Settlement
+from stem_core.envelope import Envelope, GroupPlace, Sealed
+from stem_core.errors import BrokerError
+from stem_core.service import Backoff
+from stem_core.stores.port import ResultBackend
+from stem_core.text import visible
+from stem_core.worker.active import Job
+from stem_core.worker.core import Core, log
+from stem_core.worker.outcome import Ending
+
+_MOST: Final = 256
+
+
+@dataclass(slots=True)
+class Entry:
+    """An ending on its way to the store; `result` is what is kept of what the task returned."""
+
+    job: Job
+    ending: Ending
+    settlement: Settlement
+    result: object
+
+
+def has_follow_ups(envelope: Envelope | None, outcome: Outcome) -> bool:
+    """Return whether something is to be sent before a job ends like this."""
+    if envelope is None:
+        return False
+    if outcome is Outcome.SUCCEEDED:
+        return bool(envelope.links) or envelope.group is not None
+    return outcome is Outcome.DEAD and bool(envelope.error_links)
+
+
+class FollowUps:
+    """Sends what follows jobs, and tries again until the store has it.
+
+    It has a line of its own, so that a queue that is full keeps no other job from being settled. All ids are fixed:
+    what is sent again is there once.
+
+    Args:
+        core: What the worker's duties share.
+        backend: Where results go, if that is another store than the broker.
+        settle: Stores an ending; called once all that follows is sent.
+    """
+
+    def __init__(self, core: Core, backend: ResultBackend | None, settle: Callable[[Entry], None]) -> None:
+        self._core = core
+        self._backend = backend
+        self._settle = settle
+        self._entries: list[Entry] = []
+        self._some = asyncio.Event()
+
+    @property
+    def pending(self) -> int:
+        """How many endings wait for what follows them to be sent."""
+        return len(self._entries)
+
+    def add(self, entry: Entry) -> None:
+        """Send what follows this job, then settle it."""
+        self._entries.append(entry)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Send for ever."""
+        while True:
+            await self._some.wait()
+            while self._entries:
+                batch = self._entries[:_MOST]
+                await self._until_sent(batch)
+                del self._entries[: len(batch)]
+                for entry in batch:
+                    self._settle(entry)
+            self._some.clear()
+
+    async def _until_sent(self, batch: list[Entry]) -> None:
+        core, backoff = self._core, Backoff()
+        while True:
+            try:
+                await self.send(batch)
+            except BrokerError as error:
+                delay = backoff.next()
+                core.link_down(error, delay)
+                await core.clock.sleep(delay)
+            else:
+                core.link_up()
+                return
+
+    async def send(self, batch: Sequence[Entry]) -> None:
+        """Send what follows these jobs, once.
+
+        Raises:
+            BrokerError: The store has not taken all of it.
+        """
+        members = [entry for entry in batch if _place(entry) is not None]
+        jobs = [sealed for entry in batch for sealed in _links(entry)]
+        for callbacks in await asyncio.gather(*map(self._collect, members), return_exceptions=True):
+            if isinstance(callbacks, BaseException):
+                raise callbacks
+            jobs += callbacks
+        if self._backend is not None and jobs:
+            # A broker that keeps no results forgets an id once its job has ended, and would take it again.
+            known = await self._backend.get([job.id for job in jobs])
+            jobs = [job for job, record in zip(jobs, known, strict=True) if record is None]
+        for start in range(0, len(jobs), _MOST):
+            await self._core.broker.publish(jobs[start : start + _MOST])
+
+    async def _collect(self, entry: Entry) -> list[Sealed]:
+        """Keep a member's result; return the callback if it was the last one."""
+        place = _place(entry)
+        if place is None:
+            return []
+        missing = await self._core.broker.add_to_group(place.id, place.index, msgspec.json.encode(entry.result))
+        if missing is None:
+            log.warning(
+                "task %s is in group %s, which has run out", visible(entry.job.delivery.id, 80), visible(place.id, 80)
+            )
+        return [place.callback.sealed()] if missing == 0 and place.callback is not None else []
+
+
+def _place(entry: Entry) -> GroupPlace | None:
+    envelope = entry.job.envelope
+    return envelope.group if envelope is not None and entry.ending.outcome is Outcome.SUCCEEDED else None
+
+
+def _links(entry: Entry) -> list[Sealed]:
+    envelope = entry.job.envelope
+    if envelope is None:
+        return []
+    links = envelope.links if entry.ending.outcome is Outcome.SUCCEEDED else envelope.error_links
+    return [link.sealed() for link in links]
