@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
@@ -24,7 +24,14 @@ from stem_core.errors import (
 from stem_core.retry import TaskRetryPolicy
 
 MAX_ENVELOPE_BYTES: Final = 1024 * 1024
+MAX_MEMBERS: Final = 100_000
+"""Members of one group, whose results one job is given."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+# Workers take these from an envelope to a store as they are, so they must be what every store takes.
+Id: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x20\x7f]{1,128}\Z")]
+QueueName: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,128}\Z")]
+Source: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^(task|error|group):[^\x00-\x20\x7f]{1,128}\Z")]
 
 
 class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -39,10 +46,10 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         body: Its own sealed envelope, byte by byte, signature included.
     """
 
-    id: str
-    queue: str
-    priority: int = 0
-    delay: float = 0.0
+    id: Id
+    queue: QueueName
+    priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
+    delay: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     not_before: float | None = None
     body: msgspec.Raw
 
@@ -61,9 +68,9 @@ class GroupPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         callback: Sent by whoever ends the last member, if there is one.
     """
 
-    id: str
-    index: int
-    total: int
+    id: Id
+    index: Annotated[int, msgspec.Meta(ge=0, lt=MAX_MEMBERS)]
+    total: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
     callback: FollowUp | None = None
 
 
@@ -95,7 +102,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     broadcast: str | None = None
     secrets: tuple[str, ...] = ()
     unique: str = ""
-    inputs: dict[str, str] = {}
+    inputs: dict[str, Source] = {}
     links: tuple[FollowUp, ...] = ()
     error_links: tuple[FollowUp, ...] = ()
     group: GroupPlace | None = None

@@ -10,7 +10,7 @@ import msgspec
 from stem_core.client.following import Preparer, Source, check_not_unique, listed
 from stem_core.client.job import Job, with_options
 from stem_core.client.preparing import Prepared
-from stem_core.envelope import GroupPlace, new_task_id
+from stem_core.envelope import MAX_MEMBERS, GroupPlace, new_task_id
 from stem_core.errors import UsageError
 
 
@@ -45,6 +45,8 @@ def plan_group(preparer: Preparer, jobs: Sequence[Job], callback: Job | None, on
     """
     if not jobs:
         raise UsageError("a group has no members", "give at least one job")
+    if len(jobs) > MAX_MEMBERS:
+        raise UsageError(f"a group has {len(jobs):,} members", f"at most {MAX_MEMBERS:,}; make several groups")
     for name, job in (("callback", callback), ("on_error", on_error)):
         if job is not None and not isinstance(job, Job):
             raise UsageError(f"{name} is {job!r}", "give a Job")

@@ -75,10 +75,8 @@ class Inputs:
                 if record.error is None:
                     raise _Missing(f"task {place} has no error: it is {record.state}")
                 return {"type": record.error.type, "message": record.error.message}
-            case "group":
-                return await self._group(place)
             case _:
-                raise _Missing(f"an input comes from {source!r}, which this worker does not know")
+                return await self._group(place)
 
     async def _group(self, group_id: str) -> list[object]:
         bodies = await self._core.broker.group(group_id)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import string
 import time
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from stem_core.envelope import MAX_ENVELOPE_BYTES, Envelope, check_name, new_task_id, seal, unseal
+from stem_core.envelope import MAX_ENVELOPE_BYTES, Envelope, FollowUp, check_name, new_task_id, seal, unseal
 from stem_core.errors import (
     ConfigurationError,
     EnvelopeInvalidError,
@@ -74,3 +75,36 @@ def test_plain_names_are_usable(name: str) -> None:
 def test_other_names_are_refused_with_their_kind(name: str) -> None:
     with pytest.raises(ConfigurationError, match="queue name"):
         check_name("queue", name)
+
+
+FOLLOW_UP = {"id": "b", "queue": "q", "body": {}}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("links", [{**FOLLOW_UP, "id": "a b"}]),
+        ("links", [{**FOLLOW_UP, "id": "\x00"}]),
+        ("links", [{**FOLLOW_UP, "queue": "q/../q"}]),
+        ("error_links", [{**FOLLOW_UP, "priority": 10}]),
+        ("error_links", [{**FOLLOW_UP, "delay": -1}]),
+        ("group", {"id": "g", "index": -1, "total": 1}),
+        ("group", {"id": "g", "index": 2**40, "total": 1}),
+        ("group", {"id": "", "index": 0, "total": 1}),
+        ("inputs", {"x": "file:/etc/passwd"}),
+        ("inputs", {"x": "task:\x00"}),
+        ("inputs", {"x": "task:"}),
+        ("inputs", {"x": "task:a\n"}),
+    ],
+)
+def test_what_no_store_would_take_is_no_envelope(field: str, value: object) -> None:
+    body = msgspec.json.encode({"id": "a", "name": "t", field: value})
+    with pytest.raises(EnvelopeInvalidError, match=field):
+        unseal(body)
+
+
+def test_a_follow_up_keeps_its_bytes_as_they_were_sealed() -> None:
+    inner = b'{"id":"b",  "name":"t","sig":"k.x"}'
+    outer = Envelope(id="a", name="t", links=(FollowUp(id="b", queue="q", priority=3, body=msgspec.Raw(inner)),))
+    sealed = unseal(seal(outer).body).links[0].sealed()
+    assert (sealed.id, sealed.queue, sealed.priority, sealed.body) == ("b", "q", 3, inner)

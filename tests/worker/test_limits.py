@@ -147,3 +147,20 @@ async def test_who_asks_for_the_order_alone_is_told_what_holds(memory: Cluster) 
     await memory.worker()
     reply = (await memory.command(RateLimit("plain")))[0]
     assert reply.payload == {"task": "plain", "rate": "default"}
+
+
+async def test_a_worker_that_missed_the_command_learns_of_the_limit_all_the_same(
+    memory: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stem_core.worker.limits.RELOAD", 0.02)
+    memory.task("plain", lambda: None)
+    await memory.worker()
+    await memory.broker.write_document("rate-limit", "plain", b'{"rate":"1/h"}')
+
+    ids: list[str] = []
+
+    async def is_limited() -> bool:
+        ids.append(await memory.send("plain"))
+        return any([await waits(memory, each) for each in ids])
+
+    await until(is_limited)
