@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
+from stem_core.cli.enqueue import routing_of
 from stem_core.cli.options import json_option
 from stem_core.cli.output import write_error, write_json, write_line, write_note, write_table
+from stem_core.cli.routing_documents import error_document, routing_document, sample_file
 from stem_core.config import StemConfig
 from stem_core.envelope import check_name
-from stem_core.errors import ConfigurationError, DocumentError, UsageError
+from stem_core.errors import DocumentError, UsageError
 from stem_core.options import MAX_PRIORITY
 from stem_core.routing import RoutingConfig, load_routing
 from stem_core.routing.explaining import explain as explain_route, oddities
 from stem_core.routing.loading import read_routing
-from stem_core.routing.rules import ALIAS, FULL_RANGE, Rule
+from stem_core.routing.rules import Rule
 
 _USAGE: Final = 64
 
@@ -68,7 +69,7 @@ def check(as_json: bool, file: str | None) -> int:
     except DocumentError as error:
         found, errors = RoutingConfig(), [error]
     odd = [] if errors else oddities(found)
-    document = {"file": path, "errors": [_error_document(each) for each in errors], "warnings": odd}
+    document = {"file": path, "errors": [error_document(each) for each in errors], "warnings": odd}
     if errors and not as_json:
         for each in errors:
             line, column = getattr(each, "line", None), getattr(each, "column", None)
@@ -135,52 +136,12 @@ def explain(
     write_table(["RULE", "MATCHES", "TO", "HERE IT"], rows, "there are no rules")
 
 
-def routing_document(rules: RoutingConfig) -> dict[str, Any]:
-    """Return a routing in the form of a routing file."""
-    queues = {
-        name: {} if limits == FULL_RANGE else {"priority_range": list(limits)} for name, limits in rules.queues.items()
-    }
-    if rules.default_queue != ALIAS:
-        queues.setdefault(rules.default_queue, {})
-    return {
-        "default_queue": {"alias": rules.alias, "queue": rules.default_queue},
-        "queues": queues,
-        "broadcasts": {name: {} for name in rules.broadcasts},
-        "routes": [_rule_document(rule) for rule in rules.rules],
-    }
-
-
-def _rule_document(rule: Rule) -> dict[str, Any]:
-    match = {"task": list(rule.tasks), "headers": dict(rule.headers), "queue_override": rule.asked}
-    kind, name = ("queue", rule.queue) if rule.broadcast is None else ("broadcast", rule.broadcast)
-    document: dict[str, Any] = {
-        "match": {key: value for key, value in match.items() if value},
-        "target": {"type": kind, "name": name},
-    }
-    return document if rule.priority is None else {**document, "priority_override": rule.priority}
-
-
-def sample_file() -> Path:
-    """Return where the sample lies, in a wheel and in an editable install.
-
-    Raises:
-        ConfigurationError: It is not part of this installation.
-    """
-    top = Path(__file__).resolve().parents[2]
-    for folder in (top / "stem_tui" / "sample_configs", top / "sample_configs"):
-        if (folder / "routing.yaml").is_file():
-            return folder / "routing.yaml"
-    raise ConfigurationError("the sample is not part of this installation", "install stem-tui again")
-
-
 def _config(file: str | None) -> StemConfig:
     return StemConfig.from_environment(flags={"routing_config": "--file"}, routing_config=file)
 
 
 def _routing(file: str | None) -> RoutingConfig:
-    config = _config(file)
-    rules = load_routing(config.routing_config) if config.routing_config else RoutingConfig()
-    return rules.with_default(config.default_queue)
+    return routing_of(_config(file))
 
 
 def _headers(words: Iterable[str]) -> dict[str, str]:
@@ -191,11 +152,6 @@ def _headers(words: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"--header is {word!r}", "write name=value, such as tier=gold")
         headers[name] = value
     return headers
-
-
-def _error_document(error: ConfigurationError) -> dict[str, object]:
-    place = {name: getattr(error, name, None) for name in ("line", "column")}
-    return {**place, "message": error.message, "hint": error.hint}
 
 
 def _match_text(rule: Rule) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stem_core.cli.routing import routing_document
+from stem_core.cli.routing_documents import routing_document
 from stem_core.routing import load_routing
 from stem_core.routing.explaining import oddities
 from tests.cli.conftest import ROOT, Stem, one_line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -13,6 +14,7 @@ from stem_core.cli.multi.node import Node
 from stem_core.cli.multi.outcome import Outcome
 from stem_core.clock import SYSTEM_CLOCK
 
+_POLL: Final = 0.05
 _KILLED_WITHIN: Final = 5.0
 
 
@@ -25,7 +27,7 @@ def look(node: Node) -> Outcome:
     recorded = pidfile.read(node.pidfile)
     process = pidfile.living(node.pidfile, recorded)
     if process is None:
-        return Outcome(node=node, state="down", good=False, says="" if recorded is None else _stale(recorded))
+        return Outcome(node=node, state="down", good=False, says="" if recorded is None else _stale(node, recorded))
     try:
         uptime = SYSTEM_CLOCK.time() - process.create_time()
         rss = sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
@@ -67,8 +69,8 @@ def stop(nodes: Sequence[Node], patience: float) -> list[Outcome]:
     return outcomes
 
 
-def _stale(recorded: pidfile.Recorded) -> str:
-    if psutil.pid_exists(recorded.pid) and pidfile.is_alive(psutil.Process(recorded.pid)):
+def _stale(node: Node, recorded: pidfile.Recorded) -> str:
+    if pidfile.living(node.pidfile, pidfile.Recorded(recorded.pid, 0.0)) is not None:
         return f"its pid file is stale: process {recorded.pid} is another one now"
     return f"it did not end in order: its process {recorded.pid} is gone"
 
@@ -100,4 +102,7 @@ def _terminate(process: psutil.Process) -> bool:
 
 
 def _wait(processes: Sequence[psutil.Process], patience: float) -> None:
-    psutil.wait_procs(processes, timeout=patience)
+    # Not psutil's own waiting, which in a container where nobody collects the dead takes them for alive.
+    end = SYSTEM_CLOCK.monotonic() + patience
+    while any(map(pidfile.is_alive, processes)) and SYSTEM_CLOCK.monotonic() < end:
+        time.sleep(_POLL)
