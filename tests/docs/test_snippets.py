@@ -147,13 +147,19 @@ def test_a_command_that_is_not_typed_is_at_least_one_that_exists(place: str, wor
     pytest.fail(f"no such command: {place}")
 
 
-def test_a_page_tells_of_no_file_that_is_not_there() -> None:
-    links = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+def anchors(page: Path) -> set[str]:
+    """Return what a link into the page may name; the whole page as well."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE) if page.suffix == ".md" else []
+    return {"", *(re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-") for heading in headings)}
+
+
+def test_a_page_points_to_no_place_that_is_not_there() -> None:
+    links = re.compile(r"\]\(([^)#:]*)(?:#([^)]*))?\)")
     pages = [ROOT / "README.md", *ROOT.glob("docs/*.md")]
-    missing = [
-        f"{page.name}: {target}"
-        for page in pages
-        for target in links.findall(page.read_text())
-        if not (page.parent / target).exists()
-    ]
+    missing = []
+    for page in pages:
+        for target, anchor in links.findall(page.read_text()):
+            place = page.parent / target if target else page
+            if not place.exists() or anchor not in anchors(place):
+                missing.append(f"{page.name}: {target}#{anchor}")
     assert missing == []
