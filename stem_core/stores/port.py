@@ -7,7 +7,8 @@ decided above it. Errors are `BrokerUnavailableError`, `BrokerFullError` or `Bro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from types import TracebackType
+from typing import Final, NamedTuple, Protocol, Self
 
 from stem_core.delivery import (
     DeadLetter,
@@ -277,6 +278,12 @@ class ResultBackend(Protocol):
     async def close(self) -> None:
         """Give connections up. Twice is once."""
 
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
 
 class Broker(Queues, QueueControl, DeadLetters, Topics, Presences, Coordination, Protocol):
     """A whole store."""
@@ -301,3 +308,9 @@ class Broker(Queues, QueueControl, DeadLetters, Topics, Presences, Coordination,
 
     async def close(self) -> None:
         """Give connections up. Twice is once."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -169,7 +169,7 @@ class TaskContext:
         self._control.check()
 
     def progress(self, fraction: float, note: str = "") -> None:
-        """Say how far the task is; shown by `stem worker inspect` and the console. Also a checkpoint.
+        """Say how far the task is; shown by `stem worker inspect --json` and the console. Also a checkpoint.
 
         Args:
             fraction: 0 to 1.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Self
 
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.delivery import (
@@ -69,6 +69,12 @@ class FaultyBroker:
 
     async def close(self) -> None:
         await self._inner.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def publish(self, batch: Sequence[Sealed]) -> None:
         await self.faults.play("publish", lambda: self._inner.publish(batch))
@@ -209,3 +215,9 @@ class FaultyBackend:
 
     async def close(self) -> None:
         await self._inner.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
