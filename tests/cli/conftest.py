@@ -8,9 +8,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pytest
 from stem_core.cli.main import run
 
 ROOT = Path(__file__).parents[2]
+_DEADLINE = 40.0
 
 APP = """
 import time
@@ -67,11 +68,15 @@ def stem(capsys: pytest.CaptureFixture[str]) -> Stem:
 
     def call(*words: str) -> Ran:
         capsys.readouterr()
-        # In a thread of its own, since asyncio.run takes away the event loop that pytest-asyncio keeps in this one.
-        with ThreadPoolExecutor(1) as thread:
-            code = thread.submit(run, words).result()
+        codes: list[int] = []
+        # In a thread of its own, since asyncio.run takes away the event loop that pytest-asyncio keeps in this one; a
+        # daemon, so that a command that does not end fails its test and not the whole run.
+        thread = threading.Thread(target=lambda: codes.append(run(words)), daemon=True)
+        thread.start()
+        thread.join(_DEADLINE)
+        assert not thread.is_alive(), f"stem {' '.join(words)} does not end"
         captured = capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
+        return Ran(codes[0], captured.out, captured.err)
 
     return call
 
