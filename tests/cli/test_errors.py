@@ -47,7 +47,7 @@ URL = "redis://127.0.0.1:1"
         (["worker", "start", "--app", "examples.email:stm"], "examples.email:stem"),
         (["worker", "start", "--app", "examples.email:stem", "--autoscale", "3"], "MIN:MAX"),
         (["worker", "start", "--app", "examples.in_memory:nope"], "nope"),
-        (["worker", "start", "--app", "examples.control:stem"], "one process"),
+        (["worker", "start", "--app", "examples.control:stem", "--broker", "memory://"], "one process"),
     ],
 )
 def test_a_wrong_command_is_64_and_one_line(stem: Stem, words: list[str], says: str) -> None:
