@@ -27,7 +27,9 @@ _SLOW: Final = 0.1
 _CLOCKS_APART: Final = 2.0
 _OLD_BACKLOG: Final = 600.0
 _TAIL: Final = 256 * 1024
-_ERROR_LINE: Final = re.compile(rb"\b(ERROR|CRITICAL|Traceback \(most recent call last\))")
+_ERROR_LINE: Final = re.compile(
+    rb"\b(ERROR|CRITICAL|Traceback \(most recent call last\))|\"level\": \"(error|critical)\""
+)
 
 
 class Check(msgspec.Struct, frozen=True):

@@ -190,7 +190,7 @@ def test_variables_directory_and_further_flags_reach_the_worker(stem: Stem, plac
     (place / "sub" / "sub_app.py").write_text(app)
     ran = stem(
         "worker", "multi", "start", "n", "--app", "sub_app:stem", "--env-file", "vars", "--workdir", "sub",
-        "--json", "--", "--worker-id", "x-%n-%I", "--log-level", "debug", "--processes", "2",
+        "--json", "--", "--worker-id", "x-%n-%I", "--log-format", "json", "--log-level", "debug", "--processes", "2",
     )  # fmt: skip
     assert ran.code == 0, ran
     assert ran.json[0]["says"] == "x-n-1-1, x-n-1-2"

@@ -28,6 +28,9 @@ _POLL: Final = 0.05
 _TAIL: Final = 1024 * 1024
 _LONGEST_LINE: Final = 400
 
+_TELLING: Final = ({"worker", "boot"}, {"workers", "processes"}, {"error"})
+"""Keys of the documents with which a worker begins; its log may hold JSON of other kinds."""
+
 _left: Final[list[subprocess.Popen[bytes]]] = []
 """What was started lives on; forgetting it would be taken for an oversight."""
 
@@ -126,7 +129,7 @@ def _await_ready(started: _Started, end: float) -> Outcome:
             return Outcome(
                 node=node, state="failed", good=False, pid=process.pid, says=_reason(started, document, code)
             )
-        if "worker" in document or "workers" in document:
+        if document and "error" not in document:
             return Outcome(node=node, state="ready", pid=process.pid, says=_names(document))
         if SYSTEM_CLOCK.monotonic() >= end:
             says = f"not ready in time, but running: {last_line(node.logfile, started.log_from) or 'its log is empty'}"
@@ -142,7 +145,7 @@ def _said(started: _Started) -> dict[str, Any]:
                 document = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(document, dict) and document.keys() & {"worker", "workers", "error"}:
+            if isinstance(document, dict) and any(keys <= document.keys() for keys in _TELLING):
                 return document
     return {}
 
