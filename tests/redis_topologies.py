@@ -88,6 +88,8 @@ class RedisCluster3:
         for server in self.servers:
             server.port = cluster_port()
             server.start()
+            # Another test's cluster may still look for a server that had this port.
+            self.client(self.servers.index(server)).execute_command("CLUSTER", "RESET", "HARD")
         first, *others = [self.client(number) for number in range(len(self.servers))]
         for number, client in enumerate((first, *others)):
             client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)

@@ -14,7 +14,7 @@ CODE = """
 import sys
 from stem_core.cli.main import run
 code = run(sys.argv[1:])
-heavy = "rich", "textual", "stem_tui", "yaml", "psutil", "stem_core.worker", "stem_core.tasks", "stem_core.client.stem"
+heavy = "rich", "textual", "stem_tui", "yaml", "stem_core.worker", "stem_core.tasks", "stem_core.client.stem"
 print(code, *sorted(name for name in sys.modules if name.startswith(heavy)))
 """
 

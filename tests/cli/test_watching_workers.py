@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from stem_core.cli.processes import Command
 from tests.cli.conftest import APP, ROOT, Stem, until
 
 pytestmark = [pytest.mark.process, pytest.mark.redis, pytest.mark.timeout(120)]
@@ -111,8 +112,8 @@ def test_several_processes_serve_their_metrics_at_ports_of_their_own(
     commands: list[list[str]] = []
 
     class Noting:
-        def __init__(self, words: list[list[str]], *, as_json: bool) -> None:
-            commands.extend(words)
+        def __init__(self, started: list[Command], *, as_json: bool) -> None:
+            commands.extend(words for words, _ in started)
 
         async def run(self) -> int:
             return 0

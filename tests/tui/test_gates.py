@@ -161,7 +161,7 @@ async def test_a_protected_profile_is_armed_by_typing_its_name() -> None:
 
 async def test_i_shows_what_the_worker_answers_also_read_only() -> None:
     async with live(read_only=True) as console:
-        task = await console.stem.enqueue("nap", args={"seconds": 30})
+        task = await console.stem.enqueue("nap", args={"seconds": 4})
         await until(lambda: task in console.app.session.model.crew.running())
         await console.press("2", "i")
         await console.sees("w1 answered in")

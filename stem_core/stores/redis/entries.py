@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, Final
 
 import msgspec
@@ -74,10 +75,10 @@ def settlement_words(outcome: Settlement, words: list[Argument]) -> None:
     elif kind is Outcome.RETRY:
         meta = f"{delivery.attempt + 1} {delivery.deliveries} 0 0 "
         words += ("retry", entry, delivery.id, delivery.attempt)
-        words += (delivery.priority, meta, delivery.body, round(outcome.delay * 1000))
+        words += (delivery.priority, meta, delivery.body, ceil(outcome.delay * 1000))
     else:
         words += ("requeue", entry, delivery.id, delivery.attempt)
-        words += (delivery.priority, _returned_meta(outcome), delivery.body, round(outcome.delay * 1000))
+        words += (delivery.priority, _returned_meta(outcome), delivery.body, ceil(outcome.delay * 1000))
 
 
 def _ttl(outcome: Settlement) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from math import ceil
 from typing import Final
 
 from stem_core.clock import SYSTEM_CLOCK
@@ -59,7 +60,7 @@ class RedisQueues:
         for queue, jobs in groupby(sorted(batch, key=lambda sealed: sealed.queue), key=lambda sealed: sealed.queue):
             words: list[Argument] = [marker]
             for job in jobs:
-                words += (job.id, job.priority, round(job.delay * 1000), round((job.not_before or 0) * 1000), job.body)
+                words += (job.id, job.priority, ceil(job.delay * 1000), ceil((job.not_before or 0) * 1000), job.body)
             calls.append(Call("publish", [self._prefix(queue)], words))
         backoff = Backoff()
         deadline = SYSTEM_CLOCK.monotonic() + _PUBLISH_PATIENCE

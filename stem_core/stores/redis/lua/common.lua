@@ -6,6 +6,11 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- When a delay that begins now is over. The clock is cut to milliseconds: one more, so that no job is early.
+local function due_in(now, delay)
+  return delay > 0 and now + delay + 1 or now
+end
+
 -- Used streams in the order of reading: higher priority first, and what came back (b) before what never left (s).
 local function streams()
   local names = redis.call('SMEMBERS', prefix .. 'levels')

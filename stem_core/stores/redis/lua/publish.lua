@@ -6,7 +6,7 @@ local now = now_ms()
 local added = 0
 for at = 2, #ARGV, 5 do
   local id, priority, body = ARGV[at], ARGV[at + 1], ARGV[at + 4]
-  local due = math.max(now + tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]))
+  local due = math.max(due_in(now, tonumber(ARGV[at + 2])), tonumber(ARGV[at + 3]))
   -- An id that is known already is not added again: enqueueing is idempotent by id too.
   if redis.call('EXISTS', prefix .. 't:' .. id) == 0 then
     if due > now then

@@ -37,7 +37,7 @@ local function carry_out(kind, id, first)
     redis.call('ZADD', prefix .. 'dead', now, id)
     keep(id, ARGV[first], ARGV[first + 1])
   elseif tonumber(ARGV[first + 3]) > 0 then
-    delay_until(now + tonumber(ARGV[first + 3]), id, ARGV[first], ARGV[first + 1], ARGV[first + 2])
+    delay_until(due_in(now, tonumber(ARGV[first + 3])), id, ARGV[first], ARGV[first + 1], ARGV[first + 2])
   elseif kind == 'requeue' then
     add('b' .. ARGV[first], id, ARGV[first + 1], ARGV[first + 2])
   else
