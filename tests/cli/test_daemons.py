@@ -138,6 +138,7 @@ def test_supervisor_runs_the_sample_starts_what_dies_again_and_stops_warm(stem: 
     before = alive(stem)
     os.kill(before[names[0]], signal.SIGKILL)
     until(lambda: alive(stem).get(names[0], before[names[0]]) != before[names[0]], 30)
+    until(lambda: control("status").count("RUNNING") == 2, 30)  # what ends before startsecs is taken for a failed start
     assert stem("worker", "shutdown", "--worker", names[1]).code == 0
     until(lambda: "EXITED" in control("status"), 30)
     assert "stopped" in control("stop", "stem-worker:stem-worker-1")
