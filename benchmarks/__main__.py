@@ -63,6 +63,17 @@ def signed(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -
         )  # fmt: skip
 
 
+def prefetching(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
+    """What the prefetch multiplier does to short tasks and to uneven ones."""
+    from benchmarks import prefetch  # noqa: PLC0415 - after the arguments are known to be good
+
+    for store in (store for store in stores if store.name == "valkey"):
+        print_table(
+            "prefetch: 10 slots, no-ops; two workers, uneven tasks, beside an even share",
+            ["multiplier", "jobs/s", "took"], prefetch.rows(store, folder, options.jobs),
+        )  # fmt: skip
+
+
 def start_up(stores: Sequence[Store], _folder: Path, options: argparse.Namespace) -> None:
     """How long people wait for a command and for the console."""
     from benchmarks import startup  # noqa: PLC0415 - after the arguments are known to be good
@@ -104,6 +115,7 @@ TABLES: Final = {
     "stores": compare_stores,
     "hand": compare_with_hand,
     "signed": signed,
+    "prefetch": prefetching,
     "startup": start_up,
     "large": large,
 }

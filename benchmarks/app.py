@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 import os
 import struct
@@ -37,3 +38,10 @@ async def stamp(n: int) -> None:
     """Write when this run began to the n-th place of a shared board. The clock is the same in all processes."""
     for board in _boards:
         board[n * 8 : n * 8 + 8] = struct.pack("d", time.time())
+
+
+@stem.task("bench.nap")
+async def nap(n: int, seconds: float) -> None:
+    """Write when this run began, and sleep."""
+    await stamp(n)
+    await asyncio.sleep(seconds)
