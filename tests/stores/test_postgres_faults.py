@@ -237,6 +237,24 @@ async def test_cancelled_calls_never_mix_up_replies(own: PostgresBroker) -> None
         assert (await stats(own)).ready == 3
 
 
+async def test_what_a_cancelled_call_sent_takes_effect_before_it_returns(
+    own: PostgresBroker, postgres_server: PostgresServer
+) -> None:
+    await own.ping()
+    async with await psycopg.AsyncConnection.connect(postgres_server.url) as blocking:
+        await blocking.execute("LOCK TABLE stem.workers IN EXCLUSIVE MODE")
+        call = asyncio.ensure_future(own.announce("w1", b"", 10.0))
+        await asyncio.sleep(0.1)
+        call.cancel()
+        await asyncio.sleep(0.1)
+        assert not call.done()
+    await asyncio.gather(call, return_exceptions=True)
+    assert call.cancelled()
+    assert [seen.worker for seen in await own.presences()] == ["w1"]
+    await own.withdraw("w1")
+    assert await own.presences() == []
+
+
 async def test_without_hints_work_and_news_are_found_by_looking(
     own: PostgresBroker, postgres_server: PostgresServer
 ) -> None:

@@ -24,6 +24,7 @@ Row: TypeAlias = tuple[Any, ...]
 Parameters: TypeAlias = Mapping[str, object]
 
 ANSWER_TIMEOUT: Final = 5.0
+_GRACE: Final = 1.0
 _TRIES: Final = 5
 _SETTINGS: Final = {
     "client_encoding": "UTF8",
@@ -106,7 +107,9 @@ class PostgresConnection:
         return b"SELECT " + b", ".join([b"set_config(%s, %s, false)"] * len(settings)), words
 
     async def run(self, name: str, parameters: Parameters) -> list[Row]:
-        """Run one statement. Who is cancelled while it runs does not stop it, so that its connection stays good.
+        """Run one statement. Who is cancelled while it runs does not stop it, but waits a moment for its end.
+
+        So its connection stays good, and it cannot take effect after what the caller does next.
 
         Args:
             name: File of the statement.
@@ -118,7 +121,11 @@ class PostgresConnection:
         task = spawn(self._attempt(statement(name), parameters), f"postgres-{name}")
         self._running.add(task)
         task.add_done_callback(self._forget)
-        done, _ = await asyncio.wait([task], timeout=ANSWER_TIMEOUT + 1.0)
+        try:
+            done, _ = await asyncio.wait([task], timeout=ANSWER_TIMEOUT + 1.0)
+        except asyncio.CancelledError:
+            await asyncio.wait([task], timeout=_GRACE)
+            raise
         if not done:
             task.cancel()
             raise BrokerUnavailableError(f"{self.address.location} does not answer")

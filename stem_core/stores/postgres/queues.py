@@ -131,7 +131,7 @@ class PostgresQueues:
 
     async def _interrupted_within(self, remaining: float, owner: str, heard: asyncio.Event) -> bool:
         """Wait for a hint, but not for too long; returns whether the waiting was interrupted."""
-        recently = SYSTEM_CLOCK.monotonic() - self._found_at < EVERY * 2
+        recently = SYSTEM_CLOCK.monotonic() - self._found_at < EVERY * 1.1
         self._waiting[owner] = heard
         try:
             if owner not in self._interrupted:
