@@ -119,9 +119,10 @@ async def test_a_thousand_tasks_through_four_children_leave_nothing_behind(child
         assert (await children.ended(each, 30)).state is TaskState.SUCCEEDED
     assert {child.pid for child in me.children(recursive=True)} == processes
     assert me.num_fds() == descriptors
+    mine = {child.pid for child in programs(me)}
     await worker.shutdown()
     assert [child for child in programs(me) if child.pid in processes] == []
-    await until(lambda: processes.isdisjoint(child.pid for child in me.children(recursive=True)), "all to be reaped")
+    await until(lambda: mine.isdisjoint(child.pid for child in me.children(recursive=True)), "all to be reaped")
 
 
 async def test_children_that_come_and_go_leak_no_file_descriptor(children: Cluster) -> None:
