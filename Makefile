@@ -28,7 +28,7 @@ demo: $(VENV)/.installed ## Open the console on an embedded cluster with real wo
 	@$(BIN)/stem-tui --demo
 
 test: $(VENV)/.installed-dev ## Run the whole suite against real servers
-	$(BIN)/python -m pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, types and import contracts
 	$(BIN)/ruff check .
