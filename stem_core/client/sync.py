@@ -5,24 +5,39 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import selectors
 import threading
 from collections.abc import Coroutine
 from typing import Final, TypeVar
 
+from stem_core.client.forking import cut_off
 from stem_core.errors import UsageError
 
 T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """An event loop in a daemon thread, started on first use and stopped in order when the program ends."""
+    """An event loop in a daemon thread, started on first use and stopped in order when the program ends.
+
+    A child that was forked gets one of its own on its first use, and has nothing in common with its parent's.
+    """
 
     def __init__(self) -> None:
+        self._left: list[object] = []
+        self._noticing = threading.Lock()
+        self._forget()
+        atexit.register(self._end)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forked)
+
+    def _forget(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Event | None = None
-        self._pid = 0
+        self._selector: selectors.BaseSelector | None = None
+        self._pid = os.getpid()
+        self._ended = False
 
     def run(self, coroutine: Coroutine[object, object, T]) -> T:
         """Run a coroutine there, and return what it returns.
@@ -41,15 +56,14 @@ class BackgroundLoop:
             raise
 
     def _started(self) -> asyncio.AbstractEventLoop:
+        if self._pid != os.getpid():
+            self._notice()
         with self._lock:
-            # A thread does not survive a fork, such as that of a prefork server.
-            if self._loop is None or self._pid != os.getpid():
+            if self._loop is None and not self._ended:
                 ready = threading.Event()
-                self._pid = os.getpid()
                 self._thread = threading.Thread(target=self._serve, args=(ready,), name="stem-sync", daemon=True)
                 self._thread.start()
                 ready.wait()
-                atexit.register(self._end)
             if self._loop is None:
                 raise UsageError("the program is ending", "enqueue before it does")
             return self._loop
@@ -60,10 +74,26 @@ class BackgroundLoop:
             ready.set()
             await self._stop.wait()
 
-        asyncio.run(serve())
+        self._selector = selectors.DefaultSelector()
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(self._selector)) as runner:
+            runner.run(serve())
+
+    def _notice(self) -> None:
+        # A server written in C, such as uWSGI, may fork without telling Python.
+        with self._noticing:
+            if self._pid != os.getpid():
+                self._forked()
+
+    def _forked(self) -> None:
+        # Its thread did not come along, and its lock may be held by one that did not either.
+        if self._selector is not None:
+            cut_off(self._selector)
+        self._left += [self._loop, self._thread, self._stop, self._selector]
+        self._forget()
 
     def _end(self) -> None:
         loop, stop, thread = self._loop, self._stop, self._thread
+        self._ended = True
         if loop is None or stop is None or thread is None or self._pid != os.getpid():
             return
         self._loop = None

@@ -21,6 +21,7 @@ from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemErr
 from stem_core.stores.sqlite.connection import Opened, identity_of
 from stem_core.stores.sqlite.ended import Ended
 from stem_core.stores.sqlite.failures import translate
+from stem_core.stores.sqlite.forking import ForkGate
 from stem_core.stores.sqlite.transaction import Transaction
 
 T = TypeVar("T")
@@ -90,6 +91,7 @@ class Lane:
         self._opened: Opened | None = None
         self._queue_numbers: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._gate = ForkGate(self._drop)
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
         self._ended: Ended | None = None
@@ -155,8 +157,10 @@ class Lane:
                     going_on = False
                 else:
                     batch.append(following)
-            self._carry_out(batch)
-        self._drop()
+            with self._gate:
+                self._carry_out(batch)
+        with self._gate:
+            self._drop()
         if self._ended is not None:
             self._ended.tell()
 
