@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeAlias
 
 from stem_core.cli.output import write_json
+from stem_core.cli.service_manager import ServiceManager
 from stem_core.errors import ConfigurationError, StemError
 from stem_core.service import Backoff, cancel, spawn
 from stem_core.text import visible
@@ -47,6 +48,7 @@ class Supervisor:
         self._as_json = as_json
         self._living: dict[int, asyncio.subprocess.Process] = {}
         self._ready: dict[int, dict[str, Any]] = {}
+        self._all_ready = asyncio.Event()
         self._stop = asyncio.Event()
         self._sent: set[int] = set()
         self._failure: StemError | None = None
@@ -57,13 +59,15 @@ class Supervisor:
         Raises:
             StemError: One cannot be brought up, or one did not end in order.
         """
+        manager = ServiceManager.from_environment()
         with forwarded(self.forward):
+            telling = spawn(self._tell(manager), "systemd")
             keepers = [spawn(self._keep(number), f"process-{number}") for number in range(1, len(self._commands) + 1)]
             try:
                 await asyncio.gather(*keepers)
             finally:
                 self.forward(signal.SIGTERM)
-                await cancel(*keepers)
+                await cancel(*keepers, telling)
         if self._failure is not None:
             raise self._failure
         return 0
@@ -116,13 +120,18 @@ class Supervisor:
         document = await worker.first_document()
         if worker.ready:
             log.info("worker process %d is ready: %s", worker.number, visible(str(document["worker"]), 200))
-            told = len(self._ready) == len(self._commands)
             self._ready[worker.number] = document
-            if self._as_json and not told and len(self._ready) == len(self._commands):
-                write_json(
-                    {"processes": len(self._commands), "workers": [self._ready[key] for key in sorted(self._ready)]}
-                )
+            if len(self._ready) == len(self._commands) and not self._all_ready.is_set():
+                self._all_ready.set()
+                if self._as_json:
+                    workers = [self._ready[key] for key in sorted(self._ready)]
+                    write_json({"processes": len(self._commands), "workers": workers})
         await worker.relay(sys.stderr if self._as_json else sys.stdout)
+
+    async def _tell(self, manager: ServiceManager) -> None:
+        await self._all_ready.wait()
+        async with manager.told(lambda: f"{len(self._living)} of {len(self._commands)} worker processes run"):
+            await asyncio.get_running_loop().create_future()  # until this is cancelled
 
     def _judge(self, number: int, code: int) -> None:
         interrupted = -code in self._sent or (code == _INTERRUPTED and signal.SIGINT in self._sent)

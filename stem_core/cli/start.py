@@ -13,6 +13,7 @@ from stem_core.cli.options import SIZE, Invocation, cluster_options, refuse_memo
 from stem_core.cli.output import write_json
 from stem_core.cli.processes import Command, Supervisor
 from stem_core.cli.reload import Reloader
+from stem_core.cli.service_manager import ServiceManager, worker_status
 from stem_core.cli.serving import LEVELS, take_flags
 from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
@@ -158,7 +159,7 @@ def parse_autoscale(text: str | None) -> WorkerAutoscaleConfig | None:
 
 
 async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleConfig | None, *, as_json: bool) -> int:
-    config = app.config
+    config, manager = app.config, ServiceManager.from_environment()
     queues = config.worker_queues or (app.routing.default_queue,)
     lifecycle = WorkerLifecycleConfig(
         max_tasks_per_child=options.max_tasks_per_child, max_memory_per_child_bytes=options.max_memory_per_child
@@ -193,7 +194,8 @@ async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleCon
                 ready = {"worker": worker.id, "boot": worker.boot, "queues": queues, "namespace": broker.namespace}
                 write_json(ready if metrics is None else {**ready, "metrics": metrics})
             try:
-                await worker.run()
+                async with manager.told(lambda: worker_status(worker.snapshot())):
+                    await worker.run()
             finally:
                 if scheduler is not None:
                     await scheduler.stop()
