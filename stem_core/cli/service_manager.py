@@ -14,7 +14,7 @@ from stem_core.service import cancel, spawn
 from stem_core.snapshot import WorkerSnapshot
 
 _log: Final = logging.getLogger("stem.systemd")
-_INTERVAL: Final = 5.0
+_INTERVAL: Final = 2.0
 _PATIENCE: Final = 1.0
 
 
