@@ -64,8 +64,21 @@ class Link:
         finally:
             self.ready = False
             _open.discard(self)
-            await self.producer.close()
-            await self.poller.close()
-            if self._owned:
-                await self.backend.close()
-                await self.broker.close()
+            if _is_running():
+                await self._give_up()
+
+    async def _give_up(self) -> None:
+        await self.producer.close()
+        await self.poller.close()
+        if self._owned:
+            await self.backend.close()
+            await self.broker.close()
+
+
+def _is_running() -> bool:
+    """Return whether an event loop is here; a program may end without having closed its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

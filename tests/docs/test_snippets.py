@@ -32,7 +32,7 @@ READ_ONLY: Final = {
 }
 """Pages whose commands are not typed, only looked up."""
 
-OTHERS: Final = ("stem-tui", "make", "pip", "sudo")
+OTHERS: Final = ("stem-tui", "make", "pip", "python3 -m venv", "source", "sudo")
 """Programs that are not typed: they need a terminal, take minutes, or change the machine."""
 
 CONSOLE: Final = snippets("console")
