@@ -13,13 +13,13 @@ from prometheus_client.registry import Collector
 
 from stem_core.errors import BrokerError
 from stem_core.events import TaskFailed, TaskRetry, TaskRevoked, TaskSucceeded, WorkerHeartbeat
+from stem_core.metrics.buckets import SECONDS
 from stem_core.signals import SignalContext, StemSignals
 from stem_core.snapshot import WorkerSnapshot
 from stem_core.stores.port import QueueControl
 
 _log: Final = logging.getLogger("stem.metrics")
 _UNKNOWN: Final = "(unknown)"
-_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 
 class WorkerFigures:
@@ -43,7 +43,7 @@ class WorkerFigures:
             "stem_tasks", "Runs by what became of the task", ["task", "state"], registry=self.registry
         )
         self._duration = Histogram(
-            "stem_task_duration_seconds", "Length of runs", ["task"], buckets=_SECONDS, registry=self.registry
+            "stem_task_duration_seconds", "Length of runs", ["task"], buckets=SECONDS, registry=self.registry
         )
         self._depth = Gauge(
             "stem_queue_depth", "Jobs in the worker's queues", ["queue", "state"], registry=self.registry

@@ -6,6 +6,7 @@ Uses the API alone; without an SDK that a program has set up, all of it does not
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -19,6 +20,7 @@ from stem_core import __version__
 from stem_core.client.job import Job
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.errors import RetryRequested, TaskCancelled
+from stem_core.metrics.buckets import SECONDS
 from stem_core.middleware import CallNext, Middleware
 from stem_core.tasks.context import TaskContext
 
@@ -54,7 +56,9 @@ class OpenTelemetryMiddleware(Middleware):
             outcome: meter.create_counter(f"stem.tasks.{outcome}", "{run}", f"Runs that {meaning}")
             for outcome, meaning in _OUTCOMES.items()
         }
-        self._duration = meter.create_histogram("stem.task.duration", "s", "Length of runs")
+        self._duration = meter.create_histogram(
+            "stem.task.duration", "s", "Length of runs", explicit_bucket_boundaries_advisory=SECONDS
+        )
 
     async def on_enqueue(self, job: Job, call_next: CallNext[Job, str]) -> str:
         """Send the job with the trace in its headers."""
@@ -79,7 +83,7 @@ class OpenTelemetryMiddleware(Middleware):
             except BaseException as error:
                 outcome = _outcome(error)
                 if outcome == "failed":
-                    span.record_exception(error)
+                    span.record_exception(error, _shown(error, context))
                     span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
             finally:
@@ -115,6 +119,15 @@ class OpenTelemetryMiddleware(Middleware):
             ) as span,
         ):
             yield span
+
+
+def _shown(error: BaseException, context: TaskContext) -> dict[str, str]:
+    """Return what a span tells of an error, without the values of secret arguments."""
+    trace_text = "".join(traceback.format_exception(error))
+    return {
+        "exception.message": context.without_secrets(str(error)),
+        "exception.stacktrace": context.without_secrets(trace_text),
+    }
 
 
 def _outcome(error: BaseException) -> str:

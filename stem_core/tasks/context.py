@@ -10,6 +10,7 @@ from stem_core.delivery import Delivery
 from stem_core.durations import Duration, seconds
 from stem_core.envelope import Envelope
 from stem_core.errors import RetryRequested, SoftTimeLimitExceeded, TaskSignal, UsageError
+from stem_core.redaction import hide, secret_values
 from stem_core.retry import TaskRetryPolicy
 from stem_core.text import visible
 
@@ -153,6 +154,10 @@ class TaskContext:
     def token(self) -> str:
         """Fencing token of this delivery, to guard writes of the task's own."""
         return self._delivery.token
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text without the values of this job's secret arguments, and without the passwords of addresses."""
+        return hide(text, secret_values(self.args, self._envelope.secrets))
 
     def checkpoint(self) -> None:
         """Give the worker a chance to end this task here. Cheap; safe in threads.

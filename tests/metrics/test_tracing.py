@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from stem_core import Stem, TaskContext, TaskRetryPolicy
 from stem_core.envelope import unseal
 from stem_core.metrics import OpenTelemetryMiddleware
+from stem_core.metrics.buckets import SECONDS
 from stem_core.stores.memory import InMemoryBroker
 from tests.worker.cluster import Cluster
 
@@ -127,3 +128,33 @@ async def test_failures_retries_and_good_ends_are_told_apart(telemetry: Telemetr
         "stem.tasks.retried": 1,
         "stem.task.duration": 3,
     }
+
+
+async def test_an_error_is_told_without_secret_arguments_and_passwords(telemetry: Telemetry) -> None:
+    async def pay(card: str, token: str) -> None:
+        raise ValueError(f"{card} and {token} at redis://ann:hunter2@host")
+
+    telemetry.cluster.task("pay", pay, secrets=("card",))
+    await telemetry.cluster.ended(await telemetry.stem.enqueue("pay", {"card": "4111 1111", "token": "s3cr3t"}))
+    (event,) = telemetry.spans()["stem.execute.pay"].events
+    told = dict(event.attributes or {})
+    assert told["exception.message"] == "*** and *** at redis://ann:***@host"
+    assert "raise ValueError" in str(told["exception.stacktrace"])
+    assert [secret for secret in ("4111", "s3cr3t", "hunter2") if secret in str(told)] == []
+
+
+async def test_lengths_of_runs_are_sorted_by_seconds(telemetry: Telemetry) -> None:
+    async def nothing() -> None:
+        return None
+
+    telemetry.cluster.task("nothing", nothing)
+    await telemetry.cluster.ended(await telemetry.stem.enqueue("nothing"))
+    data = telemetry.reader.get_metrics_data()
+    assert data is not None
+    bounds = [
+        tuple(point.explicit_bounds)
+        for metric in data.resource_metrics[0].scope_metrics[0].metrics
+        for point in metric.data.data_points
+        if isinstance(point, HistogramDataPoint)
+    ]
+    assert bounds == [SECONDS]
