@@ -99,6 +99,7 @@ class BackgroundLoop:
         self._loop = None
         loop.call_soon_threadsafe(stop.set)
         thread.join(timeout=2.0)
+        self._selector = None
 
 
 BACKGROUND: Final = BackgroundLoop()

@@ -21,6 +21,7 @@ OUTPUT = {
     "autoscale": ["1 -> 2: ", " jobs wait for 1 busy slots", "2 -> 3: ", "2 -> 1: only "],
     "control": ["encoder: ok", "cancelled: wrong film"],
     "decorator": ["report.generate: monthly-2025-10.pdf", "report.generate: later.pdf", "report.count: 3"],
+    "flows": ["chain: got 20", "group: [30, 10, 20]", "callback: 60"],
     "function": ["image.resize: cat.png@640", "image.describe: cat.png: image.describe, attempt 0"],
     "lifecycle": [
         "soft-worker was asked to let go", "soft: queued", "hard: queued", "warm: succeeded, encoded by warm-worker"
@@ -28,6 +29,7 @@ OUTPUT = {
     "processes": ["succeeded at attempt 1, in another process: True"],
     "retries": ["fetched at attempt 2", "failed: not-retryable, KeyError", "succeeded: 20"],
     "routing": ["invoice for ann from queue critical", "invoice for bob from queue default", "forgetting users"],
+    "schedule": ["example-pulse beats: 1", "example-pulse beats: 3"],
     "settings": ["(STEM_BROKER_URL)", "queues: default (default)"],
     "signals": [
         "signals-worker is ready for reports", "published report.generate", "report.generate returned monthly",
