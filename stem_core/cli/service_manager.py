@@ -28,6 +28,7 @@ class ServiceManager:
 
     def __init__(self, address: str = "", watchdog: float | None = None) -> None:
         self._address = address
+        self._heard = True
         self._interval = _INTERVAL if watchdog is None else min(_INTERVAL, watchdog / 3)
 
     @classmethod
@@ -69,8 +70,11 @@ class ServiceManager:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
                 sender.settimeout(_PATIENCE)
                 sender.sendto(text.encode(), address)
+            self._heard = True
         except OSError as error:
-            _log.warning("systemd cannot be told how the worker is: %s", error)
+            if self._heard:
+                _log.warning("systemd cannot be told how the worker is: %s", error)
+            self._heard = False
 
 
 def worker_status(snapshot: WorkerSnapshot) -> str:
