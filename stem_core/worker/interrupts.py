@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from stem_core.commands import ShutdownMode
+from stem_core.worker.forked import OWN_SIGNALS
 from stem_core.worker.settings import WorkerLifecycleConfig
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ def handled(worker: Worker, lifecycle: WorkerLifecycleConfig) -> Iterator[None]:
     for number, mode in _MODES.items():
         loop.add_signal_handler(number, worker.stop, mode, None, number.name)
     loop.add_signal_handler(signal.SIGINT, worker.interrupted)
+    OWN_SIGNALS.take(*_MODES, signal.SIGINT)
     try:
         yield
     finally:
+        OWN_SIGNALS.give_back(*_MODES, signal.SIGINT)
         for number in (*_MODES, signal.SIGINT):
             loop.remove_signal_handler(number)

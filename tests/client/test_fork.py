@@ -43,7 +43,12 @@ children = []
 for number in range(3):
     pid = os.fork()
     if pid == 0:
-        os.write(write, b"".join(add.enqueue_sync(number).encode() for _ in range(2)))
+        first = add.enqueue_sync(number).encode()
+        grandchild = os.fork()
+        if grandchild == 0:
+            os.write(write, first + add.enqueue_sync(number).encode())
+            os._exit(0)
+        assert ended(grandchild) == 0
         sys.exit(0)  # in order, so that all that came along is destroyed
     children.append(pid)
 assert [ended(pid) for pid in children] == [0, 0, 0]

@@ -43,9 +43,12 @@ class ForkGate:
 
 _gates: Final[WeakSet[ForkGate]] = WeakSet()
 _shut: Final[list[ForkGate]] = []
+_forking: Final = threading.Lock()
+"""Held by the thread that forks; another one that wants to waits for it."""
 
 
 def _before() -> None:
+    _forking.acquire()
     for gate in list(_gates):
         gate.shut()
         _shut.append(gate)
@@ -54,7 +57,14 @@ def _before() -> None:
 def _after_in_parent() -> None:
     while _shut:
         _shut.pop().open()
+    _forking.release()
+
+
+def _after_in_child() -> None:
+    _gates.clear()  # the parent's; their threads did not come along
+    _shut.clear()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before, after_in_parent=_after_in_parent)
+    os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

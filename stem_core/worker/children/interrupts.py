@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from stem_core.worker.forked import OWN_SIGNALS
 from stem_core.worker.plan import Plan
 from stem_core.worker.running import soft_limit
 
@@ -19,6 +20,7 @@ def leave_signals_to_worker() -> None:
     """Do nothing when the process is told to stop."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
+    OWN_SIGNALS.take(signal.SIGINT, signal.SIGTERM)
 
 
 def on_terminate(interrupt: Callable[[], None]) -> None:
