@@ -180,3 +180,14 @@ async def test_what_follows_a_task_runs_too() -> None:
     assert runs[ids[1]] == 12
     assert group.callback is not None
     assert runs[group.callback] == 20
+
+
+@pytest.mark.parametrize("immediately", [False, True])
+async def test_a_view_without_an_event_loop_enqueues_here_too(stem: Stem, immediately: bool) -> None:
+    def view() -> str:
+        return stem.enqueue_sync("add", {"a": 1, "b": 2})
+
+    async with InlineWorker(stem, immediately=immediately) as worker:
+        ids = [view(), await asyncio.to_thread(view)]
+        await worker.drain()
+        assert [(run.id, run.result) for run in worker.runs] == [(each, 3) for each in ids]
