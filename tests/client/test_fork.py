@@ -85,7 +85,7 @@ assert codes == {{0}}, codes
 
 def run(program: str, **variables: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", program],  # it is what is tried
         cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, timeout=50, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
