@@ -26,6 +26,8 @@ from stem_core.retry import TaskRetryPolicy
 MAX_ENVELOPE_BYTES: Final = 1024 * 1024
 MAX_MEMBERS: Final = 100_000
 """Members of one group, whose results one job is given."""
+GROUP_TTL: Final = 86_400.0
+"""Seconds for which the results of a group are kept if nothing else is said."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 # Workers take these from an envelope to a store as they are, so they must be what every store takes.

@@ -13,9 +13,8 @@ from stem_core.client.groups import EnqueuedGroup, decoded, plan_group
 from stem_core.client.job import Job, with_options
 from stem_core.client.link import Link
 from stem_core.client.preparing import Prepared
-from stem_core.client.unique import DAY
 from stem_core.durations import Duration, format_duration, seconds
-from stem_core.envelope import new_task_id
+from stem_core.envelope import GROUP_TTL, new_task_id
 from stem_core.errors import UsageError, WaitTimeoutError
 from stem_core.service import Backoff
 
@@ -56,7 +55,7 @@ class Flows(ABC):
         *,
         callback: Job | None = None,
         on_error: Job | None = None,
-        ttl: Duration = DAY,
+        ttl: Duration = GROUP_TTL,
     ) -> EnqueuedGroup:
         """Send jobs that run side by side, and have their results collected.
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, Final, Unpack
 
 from stem_core.errors import InvalidArgumentsError, UsageError
-from stem_core.tasks.context import EnqueueOptions
+from stem_core.tasks.enqueuing import EnqueueOptions
 
 KNOWN: Final = frozenset(EnqueueOptions.__annotations__)
 _OF_THE_TASK: Final = frozenset({"rate_limit", "rate_key", "execution", "secrets"})

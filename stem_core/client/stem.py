@@ -10,15 +10,14 @@ from typing import Any, Final, Self, Unpack
 from weakref import WeakKeyDictionary
 
 from stem_core.client.announcing import announce
+from stem_core.client.blocking import BlockingCalls
 from stem_core.client.connecting import connect
-from stem_core.client.flows import Flows
 from stem_core.client.following import Preparer
 from stem_core.client.function import TaskDecorator, TaskFunction, TaskOptionsDict
 from stem_core.client.job import Job
 from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
 from stem_core.client.preparing import Prepared, signing_for
-from stem_core.client.sync import BACKGROUND
 from stem_core.client.unique import send_once
 from stem_core.client.watching import watch_task
 from stem_core.client.wrapping import enqueue_each
@@ -36,13 +35,13 @@ from stem_core.signals import StemSignals
 from stem_core.signing import PayloadSigner
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import SimpleTaskRegistry
-from stem_core.tasks.context import EnqueueOptions
+from stem_core.tasks.enqueuing import EnqueueOptions
 
 _JOBS_PER_PUBLISH: Final = 500
 _IN_PROCESS: Final = "memory:"
 
 
-class Stem(Flows):
+class Stem(BlockingCalls):
     """Enqueues tasks by name, and holds the registry that workers serve.
 
     It connects on first use, anew in each event loop, and gives its connections up when the loop ends; `close` does so
@@ -210,13 +209,6 @@ class Stem(Flows):
             prepared.envelope.id if prepared.unique_for is None else await self._enqueue(prepared) for prepared in batch
         ]
 
-    def enqueue_sync(
-        self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
-    ) -> str:
-        """Do what `enqueue` does, from a program without an event loop, or from any of its threads."""
-        self._check_blocking()
-        return BACKGROUND.run(self.enqueue(name, args, **options))
-
     async def status(self, task_id: str) -> TaskStatus | None:
         """Return all that is known of a task, or None if nothing is."""
         link = await self._link()
@@ -260,11 +252,6 @@ class Stem(Flows):
         link = await self._link()
         async for status in watch_task(link.broker, link.backend, task_id, self._clock):
             yield status
-
-    def wait_for_sync(self, task_id: str, timeout: Duration | None = None) -> TaskStatus:
-        """Do what `wait_for` does, from a program without an event loop."""
-        self._check_blocking()
-        return BACKGROUND.run(self.wait_for(task_id, timeout))
 
     async def connect(self) -> tuple[Broker, ResultBackend]:
         """Return the connections of the running event loop, made if need be."""

@@ -1,4 +1,4 @@
-"""Enqueueing from programs that have no event loop of their own: one kept in a background thread."""
+"""Running coroutines for code that blocks; for programs without an event loop, on one kept in a background thread."""
 
 from __future__ import annotations
 
@@ -12,6 +12,19 @@ from typing import Final, TypeVar
 from stem_core.errors import UsageError
 
 T = TypeVar("T")
+
+
+def run_on(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[object, object, T]) -> T:
+    """Run a coroutine on the event loop of another thread, and return what it returns.
+
+    Whatever interrupts the waiting, such as a time limit, cancels the coroutine.
+    """
+    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
 
 
 class BackgroundLoop:
@@ -33,12 +46,7 @@ class BackgroundLoop:
         if threading.current_thread() is self._thread:
             coroutine.close()
             raise UsageError("a blocking call was made inside the background loop", "await the async form there")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._started())
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        return run_on(self._started(), coroutine)
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from stem_core.client import Job as Enqueued, Stem
+from stem_core.client.sync import BACKGROUND
 from stem_core.delivery import Outcome, Subscription
 from stem_core.envelope import Envelope
 from stem_core.errors import StemError
@@ -109,6 +110,7 @@ class InlineWorker:
     ) -> None:
         await self._stem.close()
         vars(self._stem).update(self._own)
+        self._stem._links.clear()  # noqa: SLF001 - those of blocking calls too lead to the broker that ends here
         await cancel(*self._relay)
         self._threads.close()
 
@@ -133,7 +135,7 @@ class InlineWorker:
         self._endings = _Endings()
         self._threads = ThreadPool(_ID)
         self._follow_ups = FollowUps(core, None, lambda _entry: None)
-        ways = Ways(self._threads, ChildPool(core, stem.registry), stem)
+        ways = Ways(self._threads, ChildPool(core, stem.registry), stem, BACKGROUND)
         admission = Admission(Limits(core), Inputs(core, None))
         self._executor = Executor(core, _InlinePlans(stem.registry), self._endings, admission, ways)
         self._executor.closing = lambda: True  # a cancellation from outside is the test's own
