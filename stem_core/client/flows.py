@@ -9,18 +9,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from stem_core.client.following import Preparer, check_not_unique, listed
-from stem_core.client.groups import EnqueuedGroup, decoded, plan_group
-from stem_core.client.job import Job, with_options
+from stem_core.client.groups import EnqueuedGroup, GroupJobs, decoded, plan_group
+from stem_core.client.job import Job, check_jobs
 from stem_core.client.link import Link
 from stem_core.client.preparing import Prepared
+from stem_core.client.wrapping import Wrapping
 from stem_core.durations import Duration, format_duration, seconds
 from stem_core.envelope import GROUP_TTL, new_task_id
 from stem_core.errors import UsageError, WaitTimeoutError
+from stem_core.middleware import Middleware
 from stem_core.service import Backoff
 
 
 class Flows(ABC):
     """What a producer sends that is more than one job. One part of `Stem`."""
+
+    middleware: list[Middleware]
 
     @abstractmethod
     def _preparer(self) -> Preparer:
@@ -44,10 +48,17 @@ class Flows(ABC):
             UsageError: There is none, or there are more than 51; likewise all errors of `enqueue`.
         """
         head, ids = chained(list(jobs))
-        prepared = self._preparer().prepare(head)
+        preparer = self._preparer()
+        if self.middleware:
+            await Wrapping(self.middleware).send_once(head, lambda head: self._send_head(preparer.prepare(head)))
+        else:
+            await self._send_head(preparer.prepare(head))
+        return ids
+
+    async def _send_head(self, prepared: Prepared) -> str:
         check_not_unique(prepared, "begin a chain")
         await self._send_all(await self._link(), [prepared])
-        return ids
+        return prepared.envelope.id
 
     async def enqueue_group(
         self,
@@ -77,7 +88,10 @@ class Flows(ABC):
         kept = seconds(ttl)
         if not 0 < kept < float("inf"):
             raise UsageError(f"ttl is {ttl!r}", "give a positive number of seconds or a timedelta")
-        group, members = plan_group(self._preparer(), list(jobs), callback, on_error)
+        wanted = GroupJobs(list(jobs), callback, on_error)
+        if self.middleware:
+            wanted = await wanted.passed(Wrapping(self.middleware))
+        group, members = await plan_group(self._preparer(), wanted)
         link = await self._link()
         await link.broker.open_group(group.id, len(members), kept)
         await self._send_all(link, members)
@@ -122,9 +136,10 @@ def chained(jobs: list[Job]) -> tuple[Job, list[str]]:
     """Return the first job with all others behind it, each linked to the one before, and their ids."""
     if not jobs:
         raise UsageError("a chain has no jobs", "give at least one")
+    check_jobs(jobs)
     ids = [job.options.get("task_id") or new_task_id() for job in jobs]
     following: list[Job] = []
     for job, task_id in zip(reversed(jobs), reversed(ids), strict=True):
         link = [*listed("link", job.options.get("link")), *following]
-        following = [with_options(job, task_id=task_id, link=link)]
+        following = [job.with_options(task_id=task_id, link=link)]
     return following[0], ids

@@ -109,9 +109,7 @@ class Preparer:
     def follow_up(self, job: Job, source: Source, depth: int = 0) -> FollowUp:
         """Prepare a job that is sent by whoever ends what it follows."""
         if depth >= MAX_NESTING:
-            raise UsageError(
-                f"more than {MAX_NESTING} jobs follow each other", "let a task in the middle enqueue the rest"
-            )
+            raise too_deep()
         prepared = self.woven(job, source, {}, depth + 1)
         check_not_unique(prepared, "follow another one")
         sealed = prepared.sealed
@@ -167,6 +165,11 @@ def listed(option: str, jobs: Any) -> Sequence[Job]:
     if not isinstance(some, list | tuple) or not all(isinstance(job, Job) for job in some):
         raise UsageError(f"{option} is {jobs!r}", "give a Job, or a list of them")
     return some
+
+
+def too_deep() -> UsageError:
+    """Return the error for more jobs behind each other than one can carry."""
+    return UsageError(f"more than {MAX_NESTING} jobs follow each other", "let a task in the middle enqueue the rest")
 
 
 def ignores_result(job: Job, usual: TaskOptions) -> bool:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import asyncio
+from typing import Final, NamedTuple
 
 import msgspec
 
 from stem_core.client.following import Preparer, Source, check_not_unique, listed
-from stem_core.client.job import Job, with_options
+from stem_core.client.job import Job, check_jobs
 from stem_core.client.preparing import Prepared
+from stem_core.client.wrapping import Wrapping
 from stem_core.envelope import MAX_MEMBERS, GroupPlace, new_task_id
 from stem_core.errors import UsageError
+
+_BETWEEN_PAUSES: Final = 500
 
 
 class EnqueuedGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +33,39 @@ class EnqueuedGroup(msgspec.Struct, frozen=True, kw_only=True):
     on_error: str | None = None
 
 
+class GroupJobs(NamedTuple):
+    """What a group is to be made of."""
+
+    members: list[Job]
+    callback: Job | None
+    on_error: Job | None
+
+    def check(self) -> None:
+        """Refuse what cannot be a group.
+
+        Raises:
+            UsageError: There are no members, too many of them, or something is no `Job`.
+        """
+        if not self.members:
+            raise UsageError("a group has no members", "give at least one job")
+        if len(self.members) > MAX_MEMBERS:
+            raise UsageError(
+                f"a group has {len(self.members):,} members", f"at most {MAX_MEMBERS:,}; make several groups"
+            )
+        check_jobs(self.members)
+        for name, job in (("callback", self.callback), ("on_error", self.on_error)):
+            if job is not None and not isinstance(job, Job):
+                raise UsageError(f"{name} is {job!r}", "give a Job")
+
+    async def passed(self, wrapping: Wrapping) -> GroupJobs:
+        """Return what a producer's middleware makes of it: of the members in order, then of what may follow them."""
+        self.check()
+        members = [await wrapping.passed(job) for job in self.members]
+        callback = None if self.callback is None else await wrapping.passed(self.callback, 1)
+        on_error = None if self.on_error is None else await wrapping.passed(self.on_error, 1)
+        return GroupJobs(members, callback, on_error)
+
+
 class GroupPlan(NamedTuple):
     """A group that is ready to be sent."""
 
@@ -37,30 +73,26 @@ class GroupPlan(NamedTuple):
     members: list[Prepared]
 
 
-def plan_group(preparer: Preparer, jobs: Sequence[Job], callback: Job | None, on_error: Job | None) -> GroupPlan:
-    """Prepare the members of a group, each with its place in it.
+async def plan_group(preparer: Preparer, jobs: GroupJobs) -> GroupPlan:
+    """Prepare the members of a group, each with its place in it; lets others run in between.
 
     Raises:
-        UsageError: There are none, one is unique or a broadcast, or the callback wants results that nobody keeps.
+        UsageError: It cannot be a group, one is unique or a broadcast, or the callback wants results that nobody keeps.
     """
-    if not jobs:
-        raise UsageError("a group has no members", "give at least one job")
-    if len(jobs) > MAX_MEMBERS:
-        raise UsageError(f"a group has {len(jobs):,} members", f"at most {MAX_MEMBERS:,}; make several groups")
-    for name, job in (("callback", callback), ("on_error", on_error)):
-        if job is not None and not isinstance(job, Job):
-            raise UsageError(f"{name} is {job!r}", "give a Job")
+    jobs.check()
     group, sealed = new_task_id(), None
-    if callback is not None:
-        ignored = next((job.name for job in jobs if preparer.ignores_result(job)), "")
-        sealed = preparer.follow_up(callback, Source(f"group:{group}", ignored))
-    failed_id = None if on_error is None else on_error.options.get("task_id") or new_task_id()
+    if jobs.callback is not None:
+        ignored = next((job.name for job in jobs.members if preparer.ignores_result(job)), "")
+        sealed = preparer.follow_up(jobs.callback, Source(f"group:{group}", ignored))
+    failed_id = None if jobs.on_error is None else jobs.on_error.options.get("task_id") or new_task_id()
     members: list[Prepared] = []
-    for index, job in enumerate(jobs):
-        place = GroupPlace(id=group, index=index, total=len(jobs), callback=sealed)
-        prepared = preparer.woven(_with_failure(job, on_error, failed_id), None, {"group": place})
+    for index, job in enumerate(jobs.members):
+        place = GroupPlace(id=group, index=index, total=len(jobs.members), callback=sealed)
+        prepared = preparer.woven(_with_failure(job, jobs.on_error, failed_id), None, {"group": place})
         check_not_unique(prepared, "be in a group")
         members.append(prepared)
+        if len(members) % _BETWEEN_PAUSES == 0:
+            await asyncio.sleep(0)
     ids = tuple(prepared.envelope.id for prepared in members)
     if len(set(ids)) < len(ids):
         raise UsageError("two members of a group have the same task_id", "leave task_id out, or give each its own")
@@ -73,7 +105,7 @@ def _with_failure(job: Job, on_error: Job | None, failed_id: str | None) -> Job:
     if on_error is None:
         return job
     links = listed("link_error", job.options.get("link_error"))
-    return with_options(job, link_error=[*links, with_options(on_error, task_id=failed_id)])
+    return job.with_options(link_error=[*links, on_error.with_options(task_id=failed_id)])
 
 
 def decoded(bodies: list[bytes | None] | None) -> list[object] | None:

@@ -14,19 +14,19 @@ from stem_core.client.blocking import BlockingCalls
 from stem_core.client.connecting import connect
 from stem_core.client.following import Preparer
 from stem_core.client.function import TaskDecorator, TaskFunction, TaskOptionsDict
-from stem_core.client.job import Job
+from stem_core.client.job import Job, as_job
 from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
 from stem_core.client.preparing import Prepared, signing_for
 from stem_core.client.unique import send_once
 from stem_core.client.watching import watch_task
-from stem_core.client.wrapping import enqueue_each
+from stem_core.client.wrapping import Wrapping, enqueue_each
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.config import DEFAULT, StemConfig
 from stem_core.durations import Duration, format_duration, seconds
 from stem_core.errors import BrokerError, UsageError, WaitTimeoutError
 from stem_core.events import AfterTaskPublish, BeforeTaskPublish
-from stem_core.middleware import Middleware, around_enqueue
+from stem_core.middleware import Middleware
 from stem_core.options import TaskOptions
 from stem_core.results import TaskStatus
 from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
@@ -55,7 +55,8 @@ class Stem(BlockingCalls):
         config: Settings; if None, and no broker is given, the environment's.
         clock: Tells the time at which jobs are enqueued.
         signer: Signs what is enqueued; if None, what the settings ask for.
-        middleware: Stands around each enqueue, and around each run in workers of this Stem; the first is outermost.
+        middleware: Stands around each job that is enqueued, and around each run in workers of this Stem; the first is
+            outermost.
 
     Attributes:
         middleware: The same as a list, to be added to before the first use.
@@ -164,7 +165,7 @@ class Stem(BlockingCalls):
     async def _pass(self, job: Job, preparer: Preparer) -> str:
         if not self.middleware:
             return await self._enqueue(preparer.prepare(job))
-        return await around_enqueue(self.middleware, lambda job: self._enqueue(preparer.prepare(job)))(job)
+        return await Wrapping(self.middleware).send(job, lambda job: self._enqueue(preparer.prepare(job)))
 
     async def _enqueue(self, prepared: Prepared) -> str:
         link, envelope = await self._link(), prepared.envelope
@@ -186,7 +187,7 @@ class Stem(BlockingCalls):
     async def enqueue_many(self, jobs: Iterable[Job | tuple[str, Mapping[str, object]]]) -> list[str]:
         """Send many tasks, and return their ids, in order, once the broker has them all.
 
-        All are checked before the first is sent. Middleware stands around each. Unique ones are sent last, one by one.
+        All are checked before the first is sent. Unique ones are sent last, one by one.
 
         Args:
             jobs: Jobs, or pairs of name and arguments.
@@ -199,7 +200,7 @@ class Stem(BlockingCalls):
             return await enqueue_each(jobs, preparer.prepare, lambda job: self._pass(job, preparer))
         batch: list[Prepared] = []
         for job in jobs:
-            batch.append(preparer.prepare(job if isinstance(job, Job) else Job(*job)))
+            batch.append(preparer.prepare(as_job(job)))
             if len(batch) % _JOBS_PER_PUBLISH == 0:
                 await asyncio.sleep(0)
         link = await self._link()
