@@ -68,12 +68,16 @@ class GroupPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         index: 0 to total - 1.
         total: How many members there are.
         callback: Sent by whoever ends the last member, if there is one.
+        on_error: Sent if the member ends without success; under one id for all members.
+        ttl: Seconds for which the group is kept.
     """
 
     id: Id
     index: Annotated[int, msgspec.Meta(ge=0, lt=MAX_MEMBERS)]
     total: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
     callback: FollowUp | None = None
+    on_error: FollowUp | None = None
+    ttl: Annotated[float, msgspec.Meta(gt=0)] = GROUP_TTL
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

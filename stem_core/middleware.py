@@ -34,8 +34,8 @@ class Middleware:
 
         Args:
             job: What is to be sent; `job.with_options(…)` makes one that differs.
-            call_next: Sends a job, and returns its id once the broker has it; or, if the job goes with others (as members
-                of a group, or behind a job), once it is ready to be sent with them.
+            call_next: Sends a job, and returns its id once the broker has it; or, if the job goes with others (as
+                members of a group, or behind a job), once it is ready to be sent with them.
 
         Returns:
             The id to give to the producer.

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TypeVar, Unpack
 
+from stem_core.client.collecting import GroupStatus
 from stem_core.client.flows import Flows
 from stem_core.client.groups import EnqueuedGroup
 from stem_core.client.job import Job
@@ -81,6 +82,10 @@ class BlockingCalls(Flows, ABC):
     def wait_for_sync(self, task_id: str, timeout: Duration | None = None) -> TaskStatus:
         """Do what `wait_for` does, from a program without an event loop."""
         return self._blocked(lambda: self.wait_for(task_id, timeout))
+
+    def group_status_sync(self, group_id: str) -> GroupStatus | None:
+        """Do what `group_status` does, from a program without an event loop."""
+        return self._blocked(lambda: self.group_status(group_id))
 
     def group_results_sync(self, group_id: str) -> list[object] | None:
         """Do what `group_results` does, from a program without an event loop."""

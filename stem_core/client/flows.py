@@ -8,8 +8,9 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
+from stem_core.client.collecting import GroupReader, GroupStatus
 from stem_core.client.following import Preparer, check_not_unique, listed
-from stem_core.client.groups import EnqueuedGroup, GroupJobs, decoded, plan_group
+from stem_core.client.groups import EnqueuedGroup, GroupJobs, plan_group
 from stem_core.client.job import Job, check_jobs
 from stem_core.client.link import Link
 from stem_core.client.preparing import Prepared
@@ -18,7 +19,6 @@ from stem_core.durations import Duration, format_duration, seconds
 from stem_core.envelope import GROUP_TTL, new_task_id
 from stem_core.errors import UsageError, WaitTimeoutError
 from stem_core.middleware import Middleware
-from stem_core.service import Backoff
 
 
 class Flows(ABC):
@@ -77,7 +77,8 @@ class Flows(ABC):
             jobs: The members.
             callback: Sent once all members have succeeded; `RESULT` stands for the list of their results, in the
                 order of `jobs`.
-            on_error: Sent when the first member becomes a dead letter, once; `RESULT` stands for its error.
+            on_error: Sent when the first member fails for good, is revoked or has expired, once; `RESULT` stands for
+                its error.
             ttl: Seconds for which results are collected and kept.
 
         Raises:
@@ -91,45 +92,47 @@ class Flows(ABC):
         wanted = GroupJobs(list(jobs), callback, on_error)
         if self.middleware:
             wanted = await wanted.passed(Wrapping(self.middleware))
-        group, members = await plan_group(self._preparer(), wanted)
+        group, members = await plan_group(self._preparer(), wanted, kept)
         link = await self._link()
         await link.broker.open_group(group.id, len(members), kept)
         await self._send_all(link, members)
         return group
 
+    async def group_status(self, group_id: str) -> GroupStatus | None:
+        """Return how far a group is, and which members are missing or lost; None if there is none, or it ran out."""
+        link = await self._link()
+        return await GroupReader(link.broker, link.backend, group_id).status()
+
     async def group_results(self, group_id: str) -> list[object] | None:
         """Return the results of a group in the order of its members; None while one is missing or if it has run out."""
-        return decoded(await (await self._link()).broker.group(group_id))
+        status = await self.group_status(group_id)
+        return status.results if status is not None and status.is_complete else None
 
     async def wait_for_group(self, group_id: str, timeout: Duration | None = None) -> list[object]:
         """Wait until all members of a group have succeeded, and return their results in order.
+
+        A broker that cannot be reached for a while does not end the waiting.
 
         Args:
             group_id: Which group.
             timeout: Seconds to wait; None for as long as it takes.
 
         Raises:
+            GroupFailedError: A member has failed for good, was revoked or has expired; the error names it. Once its
+                dead letter is replayed, the group can be waited for again.
             UsageError: There is no such group, or it has run out.
-            WaitTimeoutError: Some members have not succeeded in time; the hint says how many.
+            WaitTimeoutError: Some members have not ended in time; the hint says how many.
         """
-        broker, backoff = (await self._link()).broker, Backoff(least=0.01, most=0.5)
+        link = await self._link()
+        reader = GroupReader(link.broker, link.backend, group_id)
         patience = None if timeout is None else seconds(timeout)
-        bodies: list[bytes | None] | None = []
         try:
             async with asyncio.timeout(patience):
-                while (bodies := await broker.group(group_id)) is not None:
-                    results = decoded(bodies)
-                    if results is not None:
-                        return results
-                    await asyncio.sleep(backoff.next())
+                return await reader.wait()
         except TimeoutError:
-            missing = f"{sum(body is None for body in bodies or ())} of {len(bodies or ())} have not succeeded yet"
             raise WaitTimeoutError(
-                f"group {group_id!r} was not complete within {format_duration(patience or 0.0)}", missing
+                f"group {group_id!r} was not complete within {format_duration(patience or 0.0)}", reader.whereabouts()
             ) from None
-        raise UsageError(
-            f"there is no group {group_id!r}", "is the id right? what was collected runs out after its ttl"
-        )
 
 
 def chained(jobs: list[Job]) -> tuple[Job, list[str]]:

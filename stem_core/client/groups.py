@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from stem_core.client.following import Preparer, Source, check_not_unique, listed
+from stem_core.client.following import Preparer, Source, check_not_unique
 from stem_core.client.job import Job, check_jobs
 from stem_core.client.preparing import Prepared
 from stem_core.client.wrapping import Wrapping
@@ -73,22 +73,31 @@ class GroupPlan(NamedTuple):
     members: list[Prepared]
 
 
-async def plan_group(preparer: Preparer, jobs: GroupJobs) -> GroupPlan:
+async def plan_group(preparer: Preparer, jobs: GroupJobs, ttl: float) -> GroupPlan:
     """Prepare the members of a group, each with its place in it; lets others run in between.
+
+    Args:
+        preparer: Prepares jobs.
+        jobs: What the group is made of.
+        ttl: Seconds for which the group is kept.
 
     Raises:
         UsageError: It cannot be a group, one is unique or a broadcast, or the callback wants results that nobody keeps.
     """
     jobs.check()
-    group, sealed = new_task_id(), None
+    group, callback, on_error = new_task_id(), None, jobs.on_error
     if jobs.callback is not None:
         ignored = next((job.name for job in jobs.members if preparer.ignores_result(job)), "")
-        sealed = preparer.follow_up(jobs.callback, Source(f"group:{group}", ignored))
-    failed_id = None if jobs.on_error is None else jobs.on_error.options.get("task_id") or new_task_id()
+        callback = preparer.follow_up(jobs.callback, Source(f"group:{group}", ignored))
+    if on_error is not None and not on_error.options.get("task_id"):
+        on_error = on_error.with_options(task_id=new_task_id())
     members: list[Prepared] = []
     for index, job in enumerate(jobs.members):
-        place = GroupPlace(id=group, index=index, total=len(jobs.members), callback=sealed)
-        prepared = preparer.woven(_with_failure(job, jobs.on_error, failed_id), None, {"group": place})
+        task_id = job.options.get("task_id") or new_task_id()
+        # Each member has an error of its own to tell of, but all have the one id: it is sent once.
+        failure = None if on_error is None else preparer.follow_up(on_error, Source(f"error:{task_id}"))
+        place = GroupPlace(id=group, index=index, total=len(jobs.members), callback=callback, on_error=failure, ttl=ttl)
+        prepared = preparer.woven(job.with_options(task_id=task_id), None, {"group": place})
         check_not_unique(prepared, "be in a group")
         members.append(prepared)
         if len(members) % _BETWEEN_PAUSES == 0:
@@ -96,21 +105,10 @@ async def plan_group(preparer: Preparer, jobs: GroupJobs) -> GroupPlan:
     ids = tuple(prepared.envelope.id for prepared in members)
     if len(set(ids)) < len(ids):
         raise UsageError("two members of a group have the same task_id", "leave task_id out, or give each its own")
-    record = EnqueuedGroup(id=group, members=ids, callback=None if sealed is None else sealed.id, on_error=failed_id)
+    record = EnqueuedGroup(
+        id=group,
+        members=ids,
+        callback=None if callback is None else callback.id,
+        on_error=None if on_error is None else on_error.options.get("task_id"),
+    )
     return GroupPlan(record, members)
-
-
-def _with_failure(job: Job, on_error: Job | None, failed_id: str | None) -> Job:
-    # Each member carries it with an error of its own to tell of, but all under one id: it is sent once.
-    if on_error is None:
-        return job
-    links = listed("link_error", job.options.get("link_error"))
-    return job.with_options(link_error=[*links, on_error.with_options(task_id=failed_id)])
-
-
-def decoded(bodies: list[bytes | None] | None) -> list[object] | None:
-    """Return the results of a group, None while one is missing."""
-    if bodies is None:
-        return None
-    found = [msgspec.json.decode(body) for body in bodies if body is not None]
-    return found if len(found) == len(bodies) else None

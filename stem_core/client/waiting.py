@@ -7,8 +7,9 @@ import heapq
 from collections.abc import Sequence
 from typing import Final
 
+from stem_core.client.lookup import find_ended
 from stem_core.errors import BrokerUnavailableError
-from stem_core.results import TaskStatus, status_of_record
+from stem_core.results import TaskStatus
 from stem_core.service import Backoff, cancel, spawn
 from stem_core.stores.port import Broker, ResultBackend
 
@@ -40,7 +41,8 @@ class ResultPoller:
     """
 
     def __init__(self, broker: Broker, backend: ResultBackend) -> None:
-        self._backends = [backend] if backend.location == broker.location else [backend, broker.results()]
+        self._broker = broker
+        self._backend = backend
         self._waits: dict[str, _Wait] = {}
         self._heap: list[_Wait] = []
         self._task: asyncio.Task[object] | None = None
@@ -113,22 +115,14 @@ class ResultPoller:
         return due
 
     async def _look(self, waits: Sequence[_Wait]) -> None:
-        missing = list(waits)
-        for backend in self._backends:
-            records = await backend.get([wait.task_id for wait in missing])
-            left = []
-            for wait, record in zip(missing, records, strict=True):
-                if record is None:
-                    left.append(wait)
-                    continue
-                status = status_of_record(record)
-                for future in wait.futures:
-                    if not future.done():
-                        future.set_result(status)
-                self._waits.pop(wait.task_id, None)
-            missing = left
-            if not missing:
-                return
+        found = await find_ended(self._broker, self._backend, [wait.task_id for wait in waits])
+        for wait, status in zip(waits, found, strict=True):
+            if status is None:
+                continue
+            for future in wait.futures:
+                if not future.done():
+                    future.set_result(status)
+            self._waits.pop(wait.task_id, None)
 
     def _fail(self, waits: Sequence[_Wait], error: Exception) -> None:
         for wait in waits:
