@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from stem_core.client.membership import LostMember, LostMembers
-from stem_core.errors import BrokerUnavailableError, GroupFailedError, UsageError
+from stem_core.durations import format_duration
+from stem_core.errors import BrokerUnavailableError, GroupFailedError, UsageError, WaitTimeoutError
 from stem_core.service import Backoff
 from stem_core.states import TaskState
 from stem_core.stores.port import Broker, ResultBackend
@@ -44,20 +45,14 @@ class GroupReader:
         broker: Where the group is.
         backend: Where results are.
         group_id: Which group.
-
-    Attributes:
-        trouble: Why it could not be read the last time, if so.
-        total: How many members it has, as far as that is known.
-        missing: Which of them have not succeeded, as far as that is known.
     """
 
     def __init__(self, broker: Broker, backend: ResultBackend, group_id: str) -> None:
         self._broker = broker
         self._id = group_id
         self._lost = LostMembers(broker, backend, group_id)
-        self.trouble: BrokerUnavailableError | None = None
-        self.total = 0
-        self.missing: list[int] = []
+        self._total = 0
+        self._missing: list[int] = []
 
     async def status(self) -> GroupStatus | None:
         """Return how far the group is; None if there is no such group, or it has run out."""
@@ -65,8 +60,8 @@ class GroupReader:
         if bodies is None:
             return None
         results = [None if body is None else msgspec.json.decode(body) for body in bodies]
-        lost = await self._lost.among(self.missing)
-        return GroupStatus(id=self._id, results=results, missing=tuple(self.missing), lost=tuple(lost))
+        lost = await self._lost.among(self._missing)
+        return GroupStatus(id=self._id, results=results, missing=tuple(self._missing), lost=tuple(lost))
 
     async def results(self) -> list[object] | None:
         """Return the results in order, None while one is missing.
@@ -80,44 +75,49 @@ class GroupReader:
             raise UsageError(
                 f"there is no group {self._id!r}", "is the id right? what was collected runs out after its ttl"
             )
-        if not self.missing:
+        if not self._missing:
             return [msgspec.json.decode(body) for body in bodies if body is not None]
-        lost = await self._lost.among(self.missing)
+        lost = await self._lost.among(self._missing)
         if lost:
             raise incomplete(self._id, lost)
         return None
 
-    async def wait(self) -> list[object]:
+    async def wait(self, patience: float | None) -> list[object]:
         """Return the results once all are there; a broker that cannot be reached for a while may be back in time.
 
+        No call to the broker is cut short, so that time may be overrun by as long as the broker takes to answer.
+
+        Args:
+            patience: Seconds to wait; None for as long as it takes. It is looked at once in any case.
+
         Raises:
-            UsageError: As `results`; likewise its other errors.
+            WaitTimeoutError: The group was not complete in time; likewise the errors of `results`.
         """
+        loop = asyncio.get_running_loop()
+        deadline = None if patience is None else loop.time() + patience
         pause, outage = Backoff(least=0.01, most=0.5), Backoff(most=0.5)
         while True:
             try:
                 results = await self.results()
             except BrokerUnavailableError as error:
-                self.trouble = error
-                await asyncio.sleep(outage.next())
-                continue
-            self.trouble = None
-            outage.reset()
-            if results is not None:
-                return results
-            await asyncio.sleep(pause.next())
-
-    def whereabouts(self) -> str:
-        """Return what is known of a group that is not complete, in words."""
-        if self.trouble is not None:
-            return f"the broker cannot be reached: {self.trouble.message}"
-        return f"{len(self.missing)} of {self.total} have not succeeded yet"
+                whereabouts, rest = f"the broker cannot be reached: {error.message}", outage.next()
+            else:
+                if results is not None:
+                    return results
+                whereabouts, rest = f"{len(self._missing)} of {self._total} have not succeeded yet", pause.next()
+                outage.reset()
+            left = rest if deadline is None else deadline - loop.time()
+            if left <= 0:
+                raise WaitTimeoutError(
+                    f"group {self._id!r} was not complete within {format_duration(patience or 0.0)}", whereabouts
+                )
+            await asyncio.sleep(min(rest, left))
 
     async def _bodies(self) -> list[bytes | None] | None:
         bodies = await self._broker.group(self._id)
         if bodies is not None:
-            self.total = len(bodies)
-            self.missing = [index for index, body in enumerate(bodies) if body is None]
+            self._total = len(bodies)
+            self._missing = [index for index, body in enumerate(bodies) if body is None]
         return bodies
 
 

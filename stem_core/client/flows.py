@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
@@ -15,9 +14,9 @@ from stem_core.client.job import Job, check_jobs
 from stem_core.client.link import Link
 from stem_core.client.preparing import Prepared
 from stem_core.client.wrapping import Wrapping
-from stem_core.durations import Duration, format_duration, seconds
+from stem_core.durations import Duration, seconds
 from stem_core.envelope import GROUP_TTL, new_task_id
-from stem_core.errors import UsageError, WaitTimeoutError
+from stem_core.errors import UsageError
 from stem_core.middleware import Middleware
 
 
@@ -115,7 +114,7 @@ class Flows(ABC):
 
         Args:
             group_id: Which group.
-            timeout: Seconds to wait; None for as long as it takes.
+            timeout: Seconds to wait; None for as long as it takes, 0 to look once.
 
         Raises:
             GroupFailedError: A member has failed for good, was revoked or has expired; the error names it. Once its
@@ -124,15 +123,9 @@ class Flows(ABC):
             WaitTimeoutError: Some members have not ended in time; the hint says how many.
         """
         link = await self._link()
-        reader = GroupReader(link.broker, link.backend, group_id)
-        patience = None if timeout is None else seconds(timeout)
-        try:
-            async with asyncio.timeout(patience):
-                return await reader.wait()
-        except TimeoutError:
-            raise WaitTimeoutError(
-                f"group {group_id!r} was not complete within {format_duration(patience or 0.0)}", reader.whereabouts()
-            ) from None
+        return await GroupReader(link.broker, link.backend, group_id).wait(
+            None if timeout is None else seconds(timeout)
+        )
 
 
 def chained(jobs: list[Job]) -> tuple[Job, list[str]]:

@@ -24,7 +24,7 @@ class EnqueuedGroup(msgspec.Struct, frozen=True, kw_only=True):
         id: For `group_results` and `wait_for_group`.
         members: Ids of its jobs, in order.
         callback: Id of the job that gets the results, None if there is none.
-        on_error: Id of the job that is sent when a member fails, None if there is none.
+        on_error: Id of the job that is sent when a member is lost, None if there is none.
     """
 
     id: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 from weakref import WeakKeyDictionary
@@ -222,7 +223,7 @@ class Stem(BlockingCalls):
 
         Args:
             task_id: Which task.
-            timeout: Seconds to wait; None for as long as it takes.
+            timeout: Seconds to wait; None for as long as it takes, 0 to look once.
 
         Returns:
             Its status; failed and cancelled tasks too have one.
@@ -232,14 +233,10 @@ class Stem(BlockingCalls):
         """
         link = await self._link()
         patience = None if timeout is None else seconds(timeout)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 return await link.poller.wait(task_id)
-        except TimeoutError:
-            raise WaitTimeoutError(
-                f"task {task_id!r} did not end within {format_duration(patience or 0.0)}",
-                await _whereabouts(link, task_id),
-            ) from None
+        return await _ended_by_now(link, task_id, f"did not end within {format_duration(patience or 0.0)}")
 
     async def watch(self, task_id: str) -> AsyncIterator[TaskStatus]:
         """Yield a task's status now and each time that it has changed, until it has ended.
@@ -343,14 +340,18 @@ def _signer(given: PayloadSigner | None, config: StemConfig | None) -> PayloadSi
     return PayloadSigner.from_environment() if config is None else PayloadSigner.from_config(config)
 
 
-async def _whereabouts(link: Link, task_id: str) -> str:
+async def _ended_by_now(link: Link, task_id: str, complaint: str) -> TaskStatus:
+    """Return the status of a task that has ended after all, or say where it stands."""
+    message = f"task {task_id!r} {complaint}"
     if link.poller.trouble is not None:
-        return f"the broker cannot be reached: {link.poller.trouble.message}"
+        raise WaitTimeoutError(message, f"the broker cannot be reached: {link.poller.trouble.message}")
     try:
         status = await find_task(link.broker, link.backend, task_id)
     except BrokerError as error:
-        return f"where it stands is not known: {error.message}"
+        raise WaitTimeoutError(message, f"where it stands is not known: {error.message}") from error
     if status is None:
-        return "nothing is known of it; is the id right?"
+        raise WaitTimeoutError(message, "nothing is known of it; is the id right?")
+    if status.state.is_terminal:
+        return status
     where = f" on {status.worker}" if status.worker else f" in queue {status.queue!r}"
-    return f"it is {status.state}{where}"
+    raise WaitTimeoutError(message, f"it is {status.state}{where}")

@@ -7,6 +7,7 @@ import atexit
 import os
 import threading
 from collections.abc import Coroutine
+from queue import SimpleQueue
 from typing import Final, TypeVar
 
 from stem_core.errors import UsageError
@@ -41,34 +42,41 @@ class BackgroundLoop:
         """Run a coroutine there, and return what it returns.
 
         Raises:
-            UsageError: Called from that very thread, which would wait for itself.
+            UsageError: Called from that very thread, which would wait for itself; or the program is ending.
         """
         if threading.current_thread() is self._thread:
             coroutine.close()
             raise UsageError("a blocking call was made inside the background loop", "await the async form there")
-        return run_on(self._started(), coroutine)
+        try:
+            loop = self._started()
+        except UsageError:
+            coroutine.close()
+            raise
+        return run_on(loop, coroutine)
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             # A thread does not survive a fork, such as that of a prefork server.
             if self._loop is None or self._pid != os.getpid():
-                ready = threading.Event()
-                self._pid = os.getpid()
-                self._thread = threading.Thread(target=self._serve, args=(ready,), name="stem-sync", daemon=True)
-                self._thread.start()
-                ready.wait()
+                self._loop, self._pid = self._served(), os.getpid()
                 atexit.register(self._end)
-            if self._loop is None:
-                raise UsageError("the program is ending", "enqueue before it does")
             return self._loop
 
-    def _serve(self, ready: threading.Event) -> None:
+    def _served(self) -> asyncio.AbstractEventLoop:
+        begun: SimpleQueue[asyncio.AbstractEventLoop] = SimpleQueue()
+
         async def serve() -> None:
-            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            ready.set()
+            self._stop = asyncio.Event()
+            begun.put(asyncio.get_running_loop())
             await self._stop.wait()
 
-        asyncio.run(serve())
+        thread = threading.Thread(target=lambda: asyncio.run(serve()), name="stem-sync", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # since Python 3.12, once the main thread has ended
+            raise UsageError("the program is ending", "make blocking calls before it does") from error
+        self._thread = thread
+        return begun.get()
 
     def _end(self) -> None:
         loop, stop, thread = self._loop, self._stop, self._thread

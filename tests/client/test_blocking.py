@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 
 from stem_core import RESULT, Job, Stem, TaskState
+from stem_core.client.sync import BackgroundLoop
 from stem_core.errors import UsageError, WaitTimeoutError
 from stem_core.stores import connect_broker
 from tests.worker.cluster import Cluster
@@ -83,3 +86,49 @@ async def test_a_broker_that_was_handed_in_is_refused_before_anything_is_sent(sq
             with pytest.raises(UsageError, match="from_url"):
                 call([Job("double", {"x": 1})])
         assert await broker.queues() == []
+
+
+def test_at_the_end_of_a_program_a_call_says_so_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(UsageError, match="the program is ending"):
+        BackgroundLoop().run(asyncio.sleep(0))
+
+
+@pytest.fixture
+def loop() -> Iterator[BackgroundLoop]:
+    """A loop that ends with the test."""
+    loop = BackgroundLoop()
+    yield loop
+    loop._end()
+
+
+def test_a_loop_that_waits_for_itself_is_refused(loop: BackgroundLoop) -> None:
+
+    async def inside() -> None:
+        loop.run(asyncio.sleep(0))
+
+    with pytest.raises(UsageError, match="await the async form"):
+        loop.run(inside())
+
+
+def test_an_interrupt_cancels_what_is_waited_for(loop: BackgroundLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, began = threading.Event(), threading.Event()
+
+    async def hanging() -> None:
+        began.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            heard.set()
+
+    def interrupted(_future: Future[None]) -> None:
+        began.wait(5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Future, "result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(hanging())
+    assert heard.wait(5)

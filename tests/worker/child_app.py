@@ -243,8 +243,8 @@ def bears(context: TaskContext) -> dict[str, object]:
     return family_of_sync(context)
 
 
-@stem.task("abears", execution="process")
-async def abears(context: TaskContext) -> dict[str, object]:
+@stem.task("bears.async", execution="process")
+async def bears_async(context: TaskContext) -> dict[str, object]:
     return await family_of(context)
 
 

@@ -43,7 +43,7 @@ async def test_every_job_that_a_task_enqueues_knows_its_parent_and_root(cluster:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("name", ["bears", "abears"])
+@pytest.mark.parametrize("name", ["bears", "bears.async"])
 @pytest.mark.parametrize("store", SERVED)
 async def test_so_does_every_job_that_a_task_in_a_child_process_enqueues(
     store: str, name: str, request: pytest.FixtureRequest, namespace: str, monkeypatch: pytest.MonkeyPatch

@@ -271,6 +271,22 @@ async def test_jobs_in_no_group_cost_no_further_call(memory: Cluster) -> None:
     assert (calls["add_to_group"], calls["locate"], stage.told) == (0, 0, [])
 
 
+async def test_a_timeout_of_zero_looks_once(cluster: Cluster, stage: Stage) -> None:
+    group = await stage.group(NUMBER)
+    with pytest.raises(WaitTimeoutError, match="1 of 1 have not succeeded yet"):
+        await stage.stem.wait_for_group(group.id, 0)
+    with pytest.raises(WaitTimeoutError, match="it is queued"):
+        await stage.stem.wait_for(group.members[0], 0)
+    await cluster.worker()
+    await cluster.ended(group.members[0])
+    assert (await stage.stem.wait_for(group.members[0], 0)).result == 1
+    assert await stage.stem.wait_for_group(group.id, 0) == [1]
+    lost = await stage.group(SHAKY)
+    await cluster.ended(lost.members[0])
+    with pytest.raises(GroupFailedError):
+        await stage.stem.wait_for_group(lost.id, 0)
+
+
 async def test_a_foreign_note_harms_nobody(memory: Cluster, in_memory: Stage) -> None:
     group = await in_memory.group(NUMBER)
     notes = [b"nonsense", b'{"index":7,"id":"x","name":"y","state":"failed"}', b'{"index":-1,"id":"x"}']
