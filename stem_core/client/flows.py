@@ -134,6 +134,8 @@ def chained(jobs: list[Job]) -> tuple[Job, list[str]]:
         raise UsageError("a chain has no jobs", "give at least one")
     check_jobs(jobs)
     ids = [job.options.get("task_id") or new_task_id() for job in jobs]
+    if len(set(ids)) < len(ids):
+        raise UsageError("two jobs of a chain have the same task_id", "leave task_id out, or give each its own")
     following: list[Job] = []
     for job, task_id in zip(reversed(jobs), reversed(ids), strict=True):
         link = [*listed("link", job.options.get("link")), *following]

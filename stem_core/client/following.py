@@ -152,7 +152,14 @@ class Preparer:
         return handler.options
 
     def _sealed(self, job: Job, usual: TaskOptions, fields: Mapping[str, object]) -> Prepared:
-        return prepare(job, usual, self._routing, self._now, self._sign, fields)
+        try:
+            return prepare(job, usual, self._routing, self._now, self._sign, fields)
+        except InvalidArgumentsError:
+            if any(value is not RESULT and _holds_result(value) for value in job.args.values()):
+                raise UsageError(
+                    f"{job.name!r} is given RESULT inside of another value", "RESULT is the whole value of an argument"
+                ) from None
+            raise
 
 
 def listed(option: str, jobs: Any) -> Sequence[Job]:
@@ -190,6 +197,12 @@ def check_not_unique(prepared: Prepared, doing: str) -> None:
 
 def _waits_for_values(job: Job) -> bool:
     return any(value is RESULT for value in job.args.values())
+
+
+def _holds_result(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_result, value.values()))
+    return value is RESULT or (isinstance(value, list | tuple) and any(map(_holds_result, value)))
 
 
 def _follows_nothing(job: Job) -> UsageError:

@@ -60,7 +60,11 @@ class GroupJobs(NamedTuple):
     async def passed(self, wrapping: Wrapping) -> GroupJobs:
         """Return what a producer's middleware makes of it: of the members in order, then of what may follow them."""
         self.check()
-        members = [await wrapping.passed(job) for job in self.members]
+        members: list[Job] = []
+        for job in self.members:
+            members.append(await wrapping.passed(job))
+            if len(members) % _BETWEEN_PAUSES == 0:
+                await asyncio.sleep(0)
         callback = None if self.callback is None else await wrapping.passed(self.callback, 1)
         on_error = None if self.on_error is None else await wrapping.passed(self.on_error, 1)
         return GroupJobs(members, callback, on_error)
