@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from stem_core import RESULT, Job, Stem, TaskContext
 from stem_core.client import ControlClient, EnqueuedGroup, GroupStatus
 from stem_core.errors import BrokerFullError, GroupFailedError, WaitTimeoutError
 from stem_core.states import TaskState
+from stem_core.stores import connect_broker
 from stem_core.stores.memory import InMemoryBroker
 from stem_core.testing import FaultyBroker, InlineWorker
 from tests.worker.cluster import Cluster, until
+from tests.worker.processes import Processes
 
 
 class Stage:
@@ -269,6 +272,33 @@ async def test_jobs_in_no_group_cost_no_further_call(memory: Cluster) -> None:
     calls = faulty.faults.calls
     assert (calls["publish"], calls["settle"], calls["begin"]) == (2, 2, 0)
     assert (calls["add_to_group"], calls["locate"], stage.told) == (0, 0, [])
+
+
+@pytest.mark.process
+async def test_a_member_that_kills_its_workers_is_named_in_the_end(
+    store_url: str, namespace: str, tmp_path: Path
+) -> None:
+    cluster = Cluster(await connect_broker(store_url, namespace=namespace, lease=1.0))
+    for name in ("poison", "member", "collect"):
+        cluster.task(name, lambda **args: args)
+    stem = Stem(broker=cluster.broker, registry=cluster.registry)
+    jobs = [Job("member", {"number": 1, "seconds": 0.0}), Job("poison")]
+    group = await stem.enqueue_group(jobs, on_error=Job("collect", {"results": RESULT}))
+    waiting = asyncio.ensure_future(stem.wait_for_group(group.id, 50))
+    processes = Processes(store_url, namespace, tmp_path)
+    try:
+        while not waiting.done():
+            worker = processes.start(f"w{len(processes.started)}")
+            await until(lambda worker=worker: worker.poll() is not None or waiting.done(), within=30)
+        with pytest.raises(GroupFailedError, match="WorkerCrashed") as caught:
+            await waiting
+        assert (caught.value.task, caught.value.state) == ("poison", "failed")
+        await until(lambda: processes.lines("collect"))
+        assert processes.lines("collect") == [group.on_error]
+        assert (await cluster.ended(group.members[0])).state is TaskState.SUCCEEDED
+    finally:
+        processes.close()
+        await cluster.close()
 
 
 async def test_a_timeout_of_zero_looks_once(cluster: Cluster, stage: Stage) -> None:
