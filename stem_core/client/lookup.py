@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from stem_core.client.liveness import SeenWorker, seen_workers
 from stem_core.delivery import Place
 from stem_core.envelope import unseal
+from stem_core.errors import StemError
 from stem_core.results import TaskStatus, status_of_record
 from stem_core.snapshot import RunningTask
 from stem_core.states import TaskState
@@ -20,6 +23,7 @@ async def find_task(broker: Broker, backend: ResultBackend, task_id: str) -> Tas
 
     Raises:
         EnvelopeInvalidError: What stands in the queue under that id is no envelope.
+        StemError: What is kept of it cannot be read.
     """
     (ended,) = await find_ended(broker, backend, [task_id])
     if ended is not None and backend.location == broker.location:
@@ -38,6 +42,9 @@ async def find_ended(broker: Broker, backend: ResultBackend, ids: Sequence[str])
 
     The latter has what was revoked while it waited, which no worker ever saw. A result backend elsewhere does not hear
     of replays; so of what it calls failed, the broker is asked too.
+
+    Raises:
+        StemError: What is kept of one of them cannot be read.
     """
     found = await _kept(backend, ids)
     if backend.location == broker.location:
@@ -65,7 +72,17 @@ def runs_again(deliveries: int, place: Place | None) -> bool:
 
 
 async def _kept(backend: ResultBackend, ids: Sequence[str]) -> list[TaskStatus | None]:
-    return [None if record is None else status_of_record(record) for record in await backend.get(ids)]
+    records = await backend.get(ids)
+    return [None if record is None else _read(id_, record) for id_, record in zip(ids, records, strict=True)]
+
+
+def _read(task_id: str, record: bytes) -> TaskStatus:
+    try:
+        return status_of_record(record)
+    except msgspec.MsgspecError as error:
+        raise StemError(
+            f"what is kept of task {task_id!r} cannot be read: {error}", "was it another version, or another program?"
+        ) from error
 
 
 async def _replace_replayed(

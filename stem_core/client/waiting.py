@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -37,7 +38,8 @@ class _Wait:
 class ResultPoller:
     """Asks for all results that are waited for in batches; often for young waits, less and less for old ones.
 
-    A store that cannot be reached does not end a wait: it may be back in time.
+    A store that cannot be reached does not end a wait: it may be back in time. Any other error ends the wait for the
+    task that it is about, which is found by looking at each of the batch alone.
     """
 
     def __init__(self, broker: Broker, backend: ResultBackend) -> None:
@@ -80,8 +82,9 @@ class ResultPoller:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         backoff = Backoff(most=0.5)
+        apart: deque[list[_Wait]] = deque()
         while self._waits:
-            due = self._take_due(loop.time())
+            due = apart.popleft() if apart else self._take_due(loop.time())
             if not due:
                 await self._rest(self._heap[0].due - loop.time() if self._heap else 0.0)
                 continue
@@ -90,8 +93,11 @@ class ResultPoller:
             except BrokerUnavailableError as error:
                 self.trouble = error
                 await asyncio.sleep(backoff.next())
-            except Exception as error:  # noqa: BLE001 - it is raised to those who wait for these tasks
-                self._fail(due, error)
+            except Exception as error:  # noqa: BLE001 - it is raised to those who wait for this task
+                if len(due) == 1:
+                    self._fail(due[0], error)
+                else:
+                    apart.extend([wait] for wait in due)
                 continue
             else:
                 self.trouble = None
@@ -124,12 +130,11 @@ class ResultPoller:
                     future.set_result(status)
             self._waits.pop(wait.task_id, None)
 
-    def _fail(self, waits: Sequence[_Wait], error: Exception) -> None:
-        for wait in waits:
-            self._waits.pop(wait.task_id, None)
-            for future in wait.futures:
-                if not future.done():
-                    future.set_exception(error)
+    def _fail(self, wait: _Wait, error: Exception) -> None:
+        self._waits.pop(wait.task_id, None)
+        for future in wait.futures:
+            if not future.done():
+                future.set_exception(error)
 
     def _again(self, waits: Sequence[_Wait], now: float) -> None:
         for wait in waits:

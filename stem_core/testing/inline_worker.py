@@ -101,6 +101,14 @@ class InlineWorker:
             "_clock": self.clock,
             "middleware": [*self._extra, *stem.middleware],
         }
+        if self._extra:
+            send_all = stem._send_all  # noqa: SLF001 - the members of a group go out here, past all middleware
+
+            async def send_and_run(*given: Any) -> None:
+                await send_all(*given)
+                await self.drain()
+
+            own["_send_all"] = send_and_run
         stem._links.clear()  # noqa: SLF001 - only a test puts a Stem elsewhere while it is in use
         self._set_up()
         return self
@@ -109,6 +117,7 @@ class InlineWorker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stem.close()
+        vars(self._stem).pop("_send_all", None)
         vars(self._stem).update(self._own)
         self._stem._links.clear()  # noqa: SLF001 - those of blocking calls too lead to the broker that ends here
         await cancel(*self._relay)
