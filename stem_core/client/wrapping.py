@@ -36,28 +36,28 @@ class Wrapping:
         """Send a job, or what the middleware makes of it; return the id that it answers with."""
         return await self._around(job, send, 0)
 
-    async def send_once(self, job: Job, send: Send, depth: int = 0) -> str:
-        """Send a job whose id others rely on.
+    async def send_once(self, job: Job, send: Send, depth: int = 0) -> None:
+        """Send a job on whose being there, and on whose id, others rely.
 
         Raises:
             UsageError: The middleware did not send it, or did so twice, or under another id.
         """
-        sent: list[str] = []
+        task_id, sent = job.options.get("task_id"), False
 
         async def only(job: Job) -> str:
+            nonlocal sent
             if sent:
                 raise UsageError(f"middleware sends {job.name!r} twice", "others rely on its being there once")
-            sent.append(await send(job))
-            return sent[0]
+            if task_id is not None and job.options.get("task_id") != task_id:
+                raise UsageError(f"middleware changes the task_id of {job.name!r}", "others rely on the one it has")
+            sent = True
+            return await send(job)
 
         await self._around(job, only, depth)
         if not sent:
             raise UsageError(
                 f"middleware does not send {job.name!r}, on which others rely", "let it call call_next, or raise"
             )
-        if job.options.get("task_id") not in (None, sent[0]):
-            raise UsageError(f"middleware changes the task_id of {job.name!r}", "others rely on the one that it has")
-        return sent[0]
 
     async def passed(self, job: Job, depth: int = 0) -> Job:
         """Return a job that is not sent by itself as the middleware made it, with all that follows it.

@@ -165,6 +165,10 @@ async def test_a_job_on_which_others_rely_is_sent_once_and_under_its_own_id() ->
         with pytest.raises(UsageError, match=says):
             await stem.enqueue_chain([step(1), step("x")])
         assert await broker.queues() == []
+    stem, broker = made(renaming)
+    with pytest.raises(UsageError, match="task_id"):
+        await stem.enqueue_chain([step("x"), step(1)])
+    assert await broker.queues() == []
     for around, says in ((leaving_out, "does not send"), (twice, "twice")):
         stem, broker = made(around)
         with pytest.raises(UsageError, match=says):
