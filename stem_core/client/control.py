@@ -151,6 +151,8 @@ class ControlClient:
     ) -> RevokeResult:
         """Keep tasks from running: first in the broker, which is what counts, then told to the workers.
 
+        A group learns of a member that is cancelled, as it does of one that fails.
+
         Args:
             ids: Task ids.
             terminate: Stop them if they run, too.
