@@ -26,6 +26,8 @@ from stem_core.retry import TaskRetryPolicy
 MAX_ENVELOPE_BYTES: Final = 1024 * 1024
 MAX_MEMBERS: Final = 100_000
 """Members of one group, whose results one job is given."""
+GROUP_TTL: Final = 86_400.0
+"""Seconds for which the results of a group are kept if nothing else is said."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 # Workers take these from an envelope to a store as they are, so they must be what every store takes.
@@ -66,12 +68,16 @@ class GroupPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         index: 0 to total - 1.
         total: How many members there are.
         callback: Sent by whoever ends the last member, if there is one.
+        on_error: Sent if the member ends without success; under one id for all members.
+        ttl: Seconds for which the group is kept.
     """
 
     id: Id
     index: Annotated[int, msgspec.Meta(ge=0, lt=MAX_MEMBERS)]
     total: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
     callback: FollowUp | None = None
+    on_error: FollowUp | None = None
+    ttl: Annotated[float, msgspec.Meta(gt=0)] = GROUP_TTL
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

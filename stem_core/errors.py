@@ -92,6 +92,24 @@ class WaitTimeoutError(StemError):
     """A task did not reach a terminal state in the time given."""
 
 
+class GroupFailedError(StemError):
+    """A member of a group has ended without success, so that the group will not be complete by itself.
+
+    Args:
+        message: Which group, which member, and why.
+        hint: What would bring the group on.
+        task_id: The member's task id.
+        task: Its task name.
+        state: `failed` or `cancelled`.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, task_id: str, task: str, state: str) -> None:
+        super().__init__(message, hint)
+        self.task_id = task_id
+        self.task = task
+        self.state = state
+
+
 class BrokerError(StemError):
     """The broker answered with an error of its own."""
 

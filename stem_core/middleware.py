@@ -26,11 +26,16 @@ class Middleware:
     """
 
     async def on_enqueue(self, job: Job, call_next: CallNext[Job, str]) -> str:
-        """Stand around one enqueue, in the producer's event loop. What it raises, the enqueue raises.
+        """Stand around one job that is enqueued, in the producer's event loop. What it raises, the enqueue raises.
+
+        That is each job that a producer seals: those of chains and groups, links, callbacks and `on_error` too, once
+        each. What follows a job has its turn inside the `call_next` of that job. A job on which others rely, in a
+        chain, in a group or behind another one, must be called on with once, and keep its `task_id`.
 
         Args:
             job: What is to be sent; `job.with_options(…)` makes one that differs.
-            call_next: Sends a job, and returns its id once the broker has it.
+            call_next: Sends a job, and returns its id once the broker has it; or, if the job goes with others (as
+                members of a group, or behind a job), once it is ready to be sent with them.
 
         Returns:
             The id to give to the producer.

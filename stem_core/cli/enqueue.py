@@ -23,7 +23,7 @@ from stem_core.errors import BrokerError, InvalidArgumentsError
 from stem_core.options import MAX_PRIORITY, TaskOptions
 from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
 from stem_core.signing import PayloadSigner
-from stem_core.tasks.context import EnqueueOptions
+from stem_core.tasks.enqueuing import EnqueueOptions
 
 
 @click.command(epilog='Example: stem enqueue email.send --args \'{"to": "a@b.c"}\' --count 200')

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from stem_core.client.answers import Answer, CommandResult, RevokeResult
     from stem_core.client.cluster import ClusterClient, EventBatch, SeenWorker
+    from stem_core.client.collecting import GroupStatus
     from stem_core.client.control import ControlClient
     from stem_core.client.dead_letters import DeadLetters, Letter, LetterFilter
     from stem_core.client.function import TaskFunction
     from stem_core.client.groups import EnqueuedGroup
     from stem_core.client.job import Job
     from stem_core.client.listing import TaskFilter
+    from stem_core.client.membership import LostMember
     from stem_core.client.stem import Stem
 
 _PLACES: Final = {
@@ -27,9 +29,11 @@ _PLACES: Final = {
     "DeadLetters": "stem_core.client.dead_letters",
     "EnqueuedGroup": "stem_core.client.groups",
     "EventBatch": "stem_core.client.cluster",
+    "GroupStatus": "stem_core.client.collecting",
     "Job": "stem_core.client.job",
     "Letter": "stem_core.client.dead_letters",
     "LetterFilter": "stem_core.client.dead_letters",
+    "LostMember": "stem_core.client.membership",
     "RevokeResult": "stem_core.client.answers",
     "SeenWorker": "stem_core.client.cluster",
     "Stem": "stem_core.client.stem",
@@ -45,9 +49,11 @@ __all__ = [
     "DeadLetters",
     "EnqueuedGroup",
     "EventBatch",
+    "GroupStatus",
     "Job",
     "Letter",
     "LetterFilter",
+    "LostMember",
     "RevokeResult",
     "SeenWorker",
     "Stem",

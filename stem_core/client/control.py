@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from stem_core.client.answers import Collector, CommandResult, OnReply, RevokeResult
+from stem_core.client.cancelled import tell_groups
 from stem_core.client.issuer import default_issuer
 from stem_core.client.liveness import SeenWorker, seen_workers
 from stem_core.client.rate_limits import write_rate
@@ -150,6 +151,8 @@ class ControlClient:
     ) -> RevokeResult:
         """Keep tasks from running: first in the broker, which is what counts, then told to the workers.
 
+        A group learns of a member that is cancelled, as it does of one that fails.
+
         Args:
             ids: Task ids.
             terminate: Stop them if they run, too.
@@ -175,6 +178,8 @@ class ControlClient:
             )
         )
         outcomes = await self._broker.revoke(revocations, dict.fromkeys(chosen, record))
+        ended = [id_ for id_, outcome in zip(chosen, outcomes, strict=True) if outcome != "pending"]
+        await tell_groups(self._broker, ended)
         sent = await self.send(Revoke(revocations), awaited=targets, timeout=timeout)
         return RevokeResult(dict(zip(chosen, outcomes, strict=True)), sent)
 

@@ -4,24 +4,26 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
+from stem_core.client.collecting import GroupReader, GroupStatus
 from stem_core.client.following import Preparer, check_not_unique, listed
-from stem_core.client.groups import EnqueuedGroup, decoded, plan_group
-from stem_core.client.job import Job, with_options
+from stem_core.client.groups import EnqueuedGroup, GroupJobs, plan_group
+from stem_core.client.job import Job, check_jobs
 from stem_core.client.link import Link
 from stem_core.client.preparing import Prepared
-from stem_core.client.unique import DAY
-from stem_core.durations import Duration, format_duration, seconds
-from stem_core.envelope import new_task_id
-from stem_core.errors import UsageError, WaitTimeoutError
-from stem_core.service import Backoff
+from stem_core.client.wrapping import Wrapping
+from stem_core.durations import Duration, seconds
+from stem_core.envelope import GROUP_TTL, new_task_id
+from stem_core.errors import UsageError
+from stem_core.middleware import Middleware
 
 
 class Flows(ABC):
     """What a producer sends that is more than one job. One part of `Stem`."""
+
+    middleware: list[Middleware]
 
     @abstractmethod
     def _preparer(self) -> Preparer:
@@ -45,10 +47,17 @@ class Flows(ABC):
             UsageError: There is none, or there are more than 51; likewise all errors of `enqueue`.
         """
         head, ids = chained(list(jobs))
-        prepared = self._preparer().prepare(head)
+        preparer = self._preparer()
+        if self.middleware:
+            await Wrapping(self.middleware).send_once(head, lambda head: self._send_head(preparer.prepare(head)))
+        else:
+            await self._send_head(preparer.prepare(head))
+        return ids
+
+    async def _send_head(self, prepared: Prepared) -> str:
         check_not_unique(prepared, "begin a chain")
         await self._send_all(await self._link(), [prepared])
-        return ids
+        return prepared.envelope.id
 
     async def enqueue_group(
         self,
@@ -56,7 +65,7 @@ class Flows(ABC):
         *,
         callback: Job | None = None,
         on_error: Job | None = None,
-        ttl: Duration = DAY,
+        ttl: Duration = GROUP_TTL,
     ) -> EnqueuedGroup:
         """Send jobs that run side by side, and have their results collected.
 
@@ -67,7 +76,8 @@ class Flows(ABC):
             jobs: The members.
             callback: Sent once all members have succeeded; `RESULT` stands for the list of their results, in the
                 order of `jobs`.
-            on_error: Sent when the first member becomes a dead letter, once; `RESULT` stands for its error.
+            on_error: Sent when the first member fails for good, is revoked or has expired, once; `RESULT` stands for
+                its error.
             ttl: Seconds for which results are collected and kept.
 
         Raises:
@@ -78,44 +88,43 @@ class Flows(ABC):
         kept = seconds(ttl)
         if not 0 < kept < float("inf"):
             raise UsageError(f"ttl is {ttl!r}", "give a positive number of seconds or a timedelta")
-        group, members = plan_group(self._preparer(), list(jobs), callback, on_error)
+        wanted = GroupJobs(list(jobs), callback, on_error)
+        if self.middleware:
+            wanted = await wanted.passed(Wrapping(self.middleware))
+        group, members = await plan_group(self._preparer(), wanted, kept)
         link = await self._link()
         await link.broker.open_group(group.id, len(members), kept)
         await self._send_all(link, members)
         return group
 
+    async def group_status(self, group_id: str) -> GroupStatus | None:
+        """Return how far a group is, and which members are missing or lost; None if there is none, or it ran out."""
+        link = await self._link()
+        return await GroupReader(link.broker, link.backend, group_id).status()
+
     async def group_results(self, group_id: str) -> list[object] | None:
         """Return the results of a group in the order of its members; None while one is missing or if it has run out."""
-        return decoded(await (await self._link()).broker.group(group_id))
+        status = await self.group_status(group_id)
+        return status.results if status is not None and status.is_complete else None
 
     async def wait_for_group(self, group_id: str, timeout: Duration | None = None) -> list[object]:
         """Wait until all members of a group have succeeded, and return their results in order.
 
+        A broker that cannot be reached for a while does not end the waiting.
+
         Args:
             group_id: Which group.
-            timeout: Seconds to wait; None for as long as it takes.
+            timeout: Seconds to wait; None for as long as it takes, 0 to look once.
 
         Raises:
+            GroupFailedError: A member has failed for good, was revoked or has expired; the error names it. Once its
+                dead letter is replayed, the group can be waited for again.
             UsageError: There is no such group, or it has run out.
-            WaitTimeoutError: Some members have not succeeded in time; the hint says how many.
+            WaitTimeoutError: Some members have not ended in time; the hint says how many.
         """
-        broker, backoff = (await self._link()).broker, Backoff(least=0.01, most=0.5)
-        patience = None if timeout is None else seconds(timeout)
-        bodies: list[bytes | None] | None = []
-        try:
-            async with asyncio.timeout(patience):
-                while (bodies := await broker.group(group_id)) is not None:
-                    results = decoded(bodies)
-                    if results is not None:
-                        return results
-                    await asyncio.sleep(backoff.next())
-        except TimeoutError:
-            missing = f"{sum(body is None for body in bodies or ())} of {len(bodies or ())} have not succeeded yet"
-            raise WaitTimeoutError(
-                f"group {group_id!r} was not complete within {format_duration(patience or 0.0)}", missing
-            ) from None
-        raise UsageError(
-            f"there is no group {group_id!r}", "is the id right? what was collected runs out after its ttl"
+        link = await self._link()
+        return await GroupReader(link.broker, link.backend, group_id).wait(
+            None if timeout is None else seconds(timeout)
         )
 
 
@@ -123,9 +132,12 @@ def chained(jobs: list[Job]) -> tuple[Job, list[str]]:
     """Return the first job with all others behind it, each linked to the one before, and their ids."""
     if not jobs:
         raise UsageError("a chain has no jobs", "give at least one")
+    check_jobs(jobs)
     ids = [job.options.get("task_id") or new_task_id() for job in jobs]
+    if len(set(ids)) < len(ids):
+        raise UsageError("two jobs of a chain have the same task_id", "leave task_id out, or give each its own")
     following: list[Job] = []
     for job, task_id in zip(reversed(jobs), reversed(ids), strict=True):
         link = [*listed("link", job.options.get("link")), *following]
-        following = [with_options(job, task_id=task_id, link=link)]
+        following = [job.with_options(task_id=task_id, link=link)]
     return following[0], ids

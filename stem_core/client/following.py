@@ -109,9 +109,7 @@ class Preparer:
     def follow_up(self, job: Job, source: Source, depth: int = 0) -> FollowUp:
         """Prepare a job that is sent by whoever ends what it follows."""
         if depth >= MAX_NESTING:
-            raise UsageError(
-                f"more than {MAX_NESTING} jobs follow each other", "let a task in the middle enqueue the rest"
-            )
+            raise too_deep()
         prepared = self.woven(job, source, {}, depth + 1)
         check_not_unique(prepared, "follow another one")
         sealed = prepared.sealed
@@ -154,7 +152,14 @@ class Preparer:
         return handler.options
 
     def _sealed(self, job: Job, usual: TaskOptions, fields: Mapping[str, object]) -> Prepared:
-        return prepare(job, usual, self._routing, self._now, self._sign, fields)
+        try:
+            return prepare(job, usual, self._routing, self._now, self._sign, fields)
+        except InvalidArgumentsError:
+            if any(value is not RESULT and _holds_result(value) for value in job.args.values()):
+                raise UsageError(
+                    f"{job.name!r} is given RESULT inside of another value", "RESULT is the whole value of an argument"
+                ) from None
+            raise
 
 
 def listed(option: str, jobs: Any) -> Sequence[Job]:
@@ -167,6 +172,11 @@ def listed(option: str, jobs: Any) -> Sequence[Job]:
     if not isinstance(some, list | tuple) or not all(isinstance(job, Job) for job in some):
         raise UsageError(f"{option} is {jobs!r}", "give a Job, or a list of them")
     return some
+
+
+def too_deep() -> UsageError:
+    """Return the error for more jobs behind each other than one can carry."""
+    return UsageError(f"more than {MAX_NESTING} jobs follow each other", "let a task in the middle enqueue the rest")
 
 
 def ignores_result(job: Job, usual: TaskOptions) -> bool:
@@ -187,6 +197,12 @@ def check_not_unique(prepared: Prepared, doing: str) -> None:
 
 def _waits_for_values(job: Job) -> bool:
     return any(value is RESULT for value in job.args.values())
+
+
+def _holds_result(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_result, value.values()))
+    return value is RESULT or (isinstance(value, list | tuple) and any(map(_holds_result, value)))
 
 
 def _follows_nothing(job: Job) -> UsageError:

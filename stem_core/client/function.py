@@ -13,7 +13,7 @@ from stem_core.errors import InvalidArgumentsError
 from stem_core.options import Execution, TaskOptions
 from stem_core.retry import TaskRetryPolicy
 from stem_core.tasks import FunctionTaskHandler, TaskContext
-from stem_core.tasks.context import EnqueueOptions
+from stem_core.tasks.enqueuing import EnqueueOptions
 
 if TYPE_CHECKING:
     from stem_core.client.stem import Stem

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, Final, Unpack
 
 from stem_core.errors import InvalidArgumentsError, UsageError
-from stem_core.tasks.context import EnqueueOptions
+from stem_core.tasks.enqueuing import EnqueueOptions
 
 KNOWN: Final = frozenset(EnqueueOptions.__annotations__)
 _OF_THE_TASK: Final = frozenset({"rate_limit", "rate_key", "execution", "secrets"})
@@ -65,6 +65,30 @@ def _checked(name: str, args: Any) -> dict[str, object]:
     return args if type(args) is dict else dict(args)
 
 
+def as_job(given: Any) -> Job:
+    """Return a job, also if it is given as a pair of name and arguments.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if isinstance(given, Job):
+        return given
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
+        return Job(*given)
+    raise UsageError(f"{given!r} is no Job", "give Job(name, args), or a pair of name and arguments")
+
+
+def check_jobs(jobs: Iterable[Any]) -> None:
+    """Refuse what is no `Job`.
+
+    Raises:
+        UsageError: One of them is none.
+    """
+    for job in jobs:
+        if not isinstance(job, Job):
+            raise UsageError(f"{job!r} is no Job", "give Job(name, args), or what task.job(…) returns")
+
+
 def check_option_names(names: Iterable[str]) -> None:
     """Refuse options that do not exist.
 
@@ -78,9 +102,3 @@ def check_option_names(names: Iterable[str]) -> None:
             near = get_close_matches(name, KNOWN, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(KNOWN))}"
             raise UsageError(f"enqueue has no option {name!r}", hint)
-
-
-def with_options(job: Job, **options: Unpack[EnqueueOptions]) -> Job:
-    """Return a job with other options."""
-    chosen: EnqueueOptions = {**job.options, **options}
-    return Job(job.name, job.args, **chosen)

@@ -118,9 +118,10 @@ async def _live(broker: Broker, wanted: TaskFilter, limit: int) -> list[TaskStat
     for queue in queues:
         places += await broker.waiting(queue, limit)
     found = []
-    for place in places:
+    # What a worker that fell silent ran may wait again while the worker is still seen.
+    for place in {place.id: place for place in places}.values():
         with suppress(EnvelopeInvalidError):
-            status = status_of_place(place, workers)
+            status = status_of_place(place, workers if place.where == "inflight" else ())
             if wanted.matches(status):
                 found.append(status)
     return found[:limit]

@@ -14,7 +14,7 @@ from stem_core.errors import UsageError
 from stem_core.options import MAX_PRIORITY, TaskOptions
 from stem_core.routing.rules import Route, RoutingConfig
 from stem_core.signing import PayloadSigner, broadcast_scope, job_scope
-from stem_core.tasks.context import EnqueueOptions
+from stem_core.tasks.enqueuing import EnqueueOptions
 from stem_core.text import visible
 
 MAX_ID_LENGTH: Final = 128

@@ -5,29 +5,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 from weakref import WeakKeyDictionary
 
 from stem_core.client.announcing import announce
+from stem_core.client.blocking import BlockingCalls
 from stem_core.client.connecting import connect
-from stem_core.client.flows import Flows
 from stem_core.client.following import Preparer
 from stem_core.client.function import TaskDecorator, TaskFunction, TaskOptionsDict
-from stem_core.client.job import Job
+from stem_core.client.job import Job, as_job
 from stem_core.client.link import Link
 from stem_core.client.lookup import find_task
 from stem_core.client.preparing import Prepared, signing_for
-from stem_core.client.sync import BACKGROUND
 from stem_core.client.unique import send_once
 from stem_core.client.watching import watch_task
-from stem_core.client.wrapping import enqueue_each
+from stem_core.client.wrapping import Wrapping, enqueue_each
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.config import DEFAULT, StemConfig
 from stem_core.durations import Duration, format_duration, seconds
 from stem_core.errors import BrokerError, UsageError, WaitTimeoutError
 from stem_core.events import AfterTaskPublish, BeforeTaskPublish
-from stem_core.middleware import Middleware, around_enqueue
+from stem_core.middleware import Middleware
 from stem_core.options import TaskOptions
 from stem_core.results import TaskStatus
 from stem_core.routing import RoutingConfig, broadcast_topic, load_routing
@@ -36,13 +36,13 @@ from stem_core.signals import StemSignals
 from stem_core.signing import PayloadSigner
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks import SimpleTaskRegistry
-from stem_core.tasks.context import EnqueueOptions
+from stem_core.tasks.enqueuing import EnqueueOptions
 
 _JOBS_PER_PUBLISH: Final = 500
 _IN_PROCESS: Final = "memory:"
 
 
-class Stem(Flows):
+class Stem(BlockingCalls):
     """Enqueues tasks by name, and holds the registry that workers serve.
 
     It connects on first use, anew in each event loop, and gives its connections up when the loop ends; `close` does so
@@ -56,7 +56,8 @@ class Stem(Flows):
         config: Settings; if None, and no broker is given, the environment's.
         clock: Tells the time at which jobs are enqueued.
         signer: Signs what is enqueued; if None, what the settings ask for.
-        middleware: Stands around each enqueue, and around each run in workers of this Stem; the first is outermost.
+        middleware: Stands around each job that is enqueued, and around each run in workers of this Stem; the first is
+            outermost.
 
     Attributes:
         middleware: The same as a list, to be added to before the first use.
@@ -165,7 +166,7 @@ class Stem(Flows):
     async def _pass(self, job: Job, preparer: Preparer) -> str:
         if not self.middleware:
             return await self._enqueue(preparer.prepare(job))
-        return await around_enqueue(self.middleware, lambda job: self._enqueue(preparer.prepare(job)))(job)
+        return await Wrapping(self.middleware).send(job, lambda job: self._enqueue(preparer.prepare(job)))
 
     async def _enqueue(self, prepared: Prepared) -> str:
         link, envelope = await self._link(), prepared.envelope
@@ -187,7 +188,7 @@ class Stem(Flows):
     async def enqueue_many(self, jobs: Iterable[Job | tuple[str, Mapping[str, object]]]) -> list[str]:
         """Send many tasks, and return their ids, in order, once the broker has them all.
 
-        All are checked before the first is sent. Middleware stands around each. Unique ones are sent last, one by one.
+        All are checked before the first is sent. Unique ones are sent last, one by one.
 
         Args:
             jobs: Jobs, or pairs of name and arguments.
@@ -200,7 +201,7 @@ class Stem(Flows):
             return await enqueue_each(jobs, preparer.prepare, lambda job: self._pass(job, preparer))
         batch: list[Prepared] = []
         for job in jobs:
-            batch.append(preparer.prepare(job if isinstance(job, Job) else Job(*job)))
+            batch.append(preparer.prepare(as_job(job)))
             if len(batch) % _JOBS_PER_PUBLISH == 0:
                 await asyncio.sleep(0)
         link = await self._link()
@@ -209,13 +210,6 @@ class Stem(Flows):
         return [
             prepared.envelope.id if prepared.unique_for is None else await self._enqueue(prepared) for prepared in batch
         ]
-
-    def enqueue_sync(
-        self, name: str, args: Mapping[str, object] | None = None, **options: Unpack[EnqueueOptions]
-    ) -> str:
-        """Do what `enqueue` does, from a program without an event loop, or from any of its threads."""
-        self._check_blocking()
-        return BACKGROUND.run(self.enqueue(name, args, **options))
 
     async def status(self, task_id: str) -> TaskStatus | None:
         """Return all that is known of a task, or None if nothing is."""
@@ -229,7 +223,7 @@ class Stem(Flows):
 
         Args:
             task_id: Which task.
-            timeout: Seconds to wait; None for as long as it takes.
+            timeout: Seconds to wait; None for as long as it takes, 0 to look once.
 
         Returns:
             Its status; failed and cancelled tasks too have one.
@@ -239,14 +233,10 @@ class Stem(Flows):
         """
         link = await self._link()
         patience = None if timeout is None else seconds(timeout)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 return await link.poller.wait(task_id)
-        except TimeoutError:
-            raise WaitTimeoutError(
-                f"task {task_id!r} did not end within {format_duration(patience or 0.0)}",
-                await _whereabouts(link, task_id),
-            ) from None
+        return await _ended_by_now(link, task_id, f"did not end within {format_duration(patience or 0.0)}")
 
     async def watch(self, task_id: str) -> AsyncIterator[TaskStatus]:
         """Yield a task's status now and each time that it has changed, until it has ended.
@@ -260,11 +250,6 @@ class Stem(Flows):
         link = await self._link()
         async for status in watch_task(link.broker, link.backend, task_id, self._clock):
             yield status
-
-    def wait_for_sync(self, task_id: str, timeout: Duration | None = None) -> TaskStatus:
-        """Do what `wait_for` does, from a program without an event loop."""
-        self._check_blocking()
-        return BACKGROUND.run(self.wait_for(task_id, timeout))
 
     async def connect(self) -> tuple[Broker, ResultBackend]:
         """Return the connections of the running event loop, made if need be."""
@@ -355,14 +340,18 @@ def _signer(given: PayloadSigner | None, config: StemConfig | None) -> PayloadSi
     return PayloadSigner.from_environment() if config is None else PayloadSigner.from_config(config)
 
 
-async def _whereabouts(link: Link, task_id: str) -> str:
+async def _ended_by_now(link: Link, task_id: str, complaint: str) -> TaskStatus:
+    """Return the status of a task that has ended after all, or say where it stands."""
+    message = f"task {task_id!r} {complaint}"
     if link.poller.trouble is not None:
-        return f"the broker cannot be reached: {link.poller.trouble.message}"
+        raise WaitTimeoutError(message, f"the broker cannot be reached: {link.poller.trouble.message}")
     try:
         status = await find_task(link.broker, link.backend, task_id)
     except BrokerError as error:
-        return f"where it stands is not known: {error.message}"
+        raise WaitTimeoutError(message, f"where it stands is not known: {error.message}") from error
     if status is None:
-        return "nothing is known of it; is the id right?"
+        raise WaitTimeoutError(message, "nothing is known of it; is the id right?")
+    if status.state.is_terminal:
+        return status
     where = f" on {status.worker}" if status.worker else f" in queue {status.queue!r}"
-    return f"it is {status.state}{where}"
+    raise WaitTimeoutError(message, f"it is {status.state}{where}")

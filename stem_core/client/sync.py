@@ -1,4 +1,4 @@
-"""Enqueueing from programs that have no event loop of their own: one kept in a background thread."""
+"""Running coroutines for code that blocks; for programs without an event loop, on one kept in a background thread."""
 
 from __future__ import annotations
 
@@ -8,12 +8,26 @@ import os
 import selectors
 import threading
 from collections.abc import Coroutine
+from queue import SimpleQueue
 from typing import Final, TypeVar
 
 from stem_core.client.forking import cut_off
 from stem_core.errors import UsageError
 
 T = TypeVar("T")
+
+
+def run_on(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[object, object, T]) -> T:
+    """Run a coroutine on the event loop of another thread, and return what it returns.
+
+    Whatever interrupts the waiting, such as a time limit, cancels the coroutine.
+    """
+    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
 
 
 class BackgroundLoop:
@@ -43,40 +57,49 @@ class BackgroundLoop:
         """Run a coroutine there, and return what it returns.
 
         Raises:
-            UsageError: Called from that very thread, which would wait for itself.
+            UsageError: Called from that very thread, which would wait for itself; or the program is ending.
         """
         if threading.current_thread() is self._thread:
             coroutine.close()
             raise UsageError("a blocking call was made inside the background loop", "await the async form there")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._started())
         try:
-            return future.result()
-        except BaseException:
-            future.cancel()
+            loop = self._started()
+        except UsageError:
+            coroutine.close()
             raise
+        return run_on(loop, coroutine)
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._pid != os.getpid():
             self._notice()
         with self._lock:
-            if self._loop is None and not self._ended:
-                ready = threading.Event()
-                self._thread = threading.Thread(target=self._serve, args=(ready,), name="stem-sync", daemon=True)
-                self._thread.start()
-                ready.wait()
             if self._loop is None:
-                raise UsageError("the program is ending", "enqueue before it does")
+                self._loop = self._served()
             return self._loop
 
-    def _serve(self, ready: threading.Event) -> None:
+    def _served(self) -> asyncio.AbstractEventLoop:
+        ending = UsageError("the program is ending", "make blocking calls before it does")
+        if self._ended:
+            raise ending
+        begun: SimpleQueue[asyncio.AbstractEventLoop] = SimpleQueue()
+        selector = self._selector = selectors.DefaultSelector()
+
         async def serve() -> None:
-            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            ready.set()
+            self._stop = asyncio.Event()
+            begun.put(asyncio.get_running_loop())
             await self._stop.wait()
 
-        self._selector = selectors.DefaultSelector()
-        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(self._selector)) as runner:
-            runner.run(serve())
+        def run() -> None:
+            with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+                runner.run(serve())
+
+        thread = threading.Thread(target=run, name="stem-sync", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # since Python 3.12, once the main thread has ended
+            raise ending from error
+        self._thread = thread
+        return begun.get()
 
     def _notice(self) -> None:
         # A server written in C, such as uWSGI, may fork without telling Python.

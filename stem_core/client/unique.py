@@ -74,15 +74,15 @@ async def send_once(
 
 async def _admitted(broker: Broker, intent: str, asker: str) -> None:
     """Return once no other producer is between looking and sending."""
-    backoff = Backoff(least=0.005, most=0.1)
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            while await broker.lock(intent, asker, _INTENT) != asker:  # noqa: ASYNC110 - the lock is in the store
-                await asyncio.sleep(backoff.next())
-    except TimeoutError:
-        raise BrokerError(
-            f"other producers have been enqueueing the same unique job for {_PATIENCE:.0f} s", "try again later"
-        ) from None
+    loop, backoff = asyncio.get_running_loop(), Backoff(least=0.005, most=0.1)
+    deadline = loop.time() + _PATIENCE
+    # No call is cut short: one that is may have taken the lock all the same, and nobody would free it.
+    while await broker.lock(intent, asker, _INTENT) != asker:
+        if loop.time() >= deadline:
+            raise BrokerError(
+                f"other producers have been enqueueing the same unique job for {_PATIENCE:.0f} s", "try again later"
+            )
+        await asyncio.sleep(backoff.next())
 
 
 async def _there(broker: Broker, name: str) -> str | None:

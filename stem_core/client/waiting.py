@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from stem_core.client.lookup import find_ended
 from stem_core.errors import BrokerUnavailableError
-from stem_core.results import TaskStatus, status_of_record
+from stem_core.results import TaskStatus
 from stem_core.service import Backoff, cancel, spawn
 from stem_core.stores.port import Broker, ResultBackend
 
@@ -36,11 +38,13 @@ class _Wait:
 class ResultPoller:
     """Asks for all results that are waited for in batches; often for young waits, less and less for old ones.
 
-    A store that cannot be reached does not end a wait: it may be back in time.
+    A store that cannot be reached does not end a wait: it may be back in time. Any other error ends the wait for the
+    task that it is about, which is found by looking at each of the batch alone.
     """
 
     def __init__(self, broker: Broker, backend: ResultBackend) -> None:
-        self._backends = [backend] if backend.location == broker.location else [backend, broker.results()]
+        self._broker = broker
+        self._backend = backend
         self._waits: dict[str, _Wait] = {}
         self._heap: list[_Wait] = []
         self._task: asyncio.Task[object] | None = None
@@ -78,8 +82,9 @@ class ResultPoller:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         backoff = Backoff(most=0.5)
+        apart: deque[list[_Wait]] = deque()
         while self._waits:
-            due = self._take_due(loop.time())
+            due = apart.popleft() if apart else self._take_due(loop.time())
             if not due:
                 await self._rest(self._heap[0].due - loop.time() if self._heap else 0.0)
                 continue
@@ -88,8 +93,11 @@ class ResultPoller:
             except BrokerUnavailableError as error:
                 self.trouble = error
                 await asyncio.sleep(backoff.next())
-            except Exception as error:  # noqa: BLE001 - it is raised to those who wait for these tasks
-                self._fail(due, error)
+            except Exception as error:  # noqa: BLE001 - it is raised to those who wait for this task
+                if len(due) == 1:
+                    self._fail(due[0], error)
+                else:
+                    apart.extend([wait] for wait in due)
                 continue
             else:
                 self.trouble = None
@@ -113,29 +121,20 @@ class ResultPoller:
         return due
 
     async def _look(self, waits: Sequence[_Wait]) -> None:
-        missing = list(waits)
-        for backend in self._backends:
-            records = await backend.get([wait.task_id for wait in missing])
-            left = []
-            for wait, record in zip(missing, records, strict=True):
-                if record is None:
-                    left.append(wait)
-                    continue
-                status = status_of_record(record)
-                for future in wait.futures:
-                    if not future.done():
-                        future.set_result(status)
-                self._waits.pop(wait.task_id, None)
-            missing = left
-            if not missing:
-                return
-
-    def _fail(self, waits: Sequence[_Wait], error: Exception) -> None:
-        for wait in waits:
-            self._waits.pop(wait.task_id, None)
+        found = await find_ended(self._broker, self._backend, [wait.task_id for wait in waits])
+        for wait, status in zip(waits, found, strict=True):
+            if status is None:
+                continue
             for future in wait.futures:
                 if not future.done():
-                    future.set_exception(error)
+                    future.set_result(status)
+            self._waits.pop(wait.task_id, None)
+
+    def _fail(self, wait: _Wait, error: Exception) -> None:
+        self._waits.pop(wait.task_id, None)
+        for future in wait.futures:
+            if not future.done():
+                future.set_exception(error)
 
     def _again(self, waits: Sequence[_Wait], now: float) -> None:
         for wait in waits:

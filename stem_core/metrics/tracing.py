@@ -31,8 +31,9 @@ _OUTCOMES: Final = {"succeeded": "end well", "failed": "fail", "retried": "ask f
 class OpenTelemetryMiddleware(Middleware):
     """Spans `stem.enqueue`, `stem.consume` and `stem.execute.<task>`, in one trace (W3C context); counters beside them.
 
-    The consumer's spans are children of the producer's. Counters and the histogram are per run: a run that fails and is
-    tried again counts as failed, and once more when it ends well.
+    The consumer's spans are children of the producer's. Of jobs that follow each other, each `stem.enqueue` is a child
+    of the one before. Counters and the histogram are per run: a run that fails and is tried again counts as failed, and
+    once more when it ends well.
 
     Args:
         tracer_provider: Where spans go; the process's own if None.
@@ -50,7 +51,7 @@ class OpenTelemetryMiddleware(Middleware):
         self._propagator = TraceContextTextMapPropagator()
         self._tracer = trace.get_tracer(_NAME, __version__, tracer_provider)
         meter = metrics.get_meter(_NAME, __version__, meter_provider)
-        self._enqueued = meter.create_counter("stem.tasks.enqueued", "{task}", "Tasks that were sent")
+        self._enqueued = meter.create_counter("stem.tasks.enqueued", "{task}", "Tasks that were enqueued")
         self._started = meter.create_counter("stem.tasks.started", "{run}", "Runs that began")
         self._ended = {
             outcome: meter.create_counter(f"stem.tasks.{outcome}", "{run}", f"Runs that {meaning}")
@@ -61,7 +62,7 @@ class OpenTelemetryMiddleware(Middleware):
         )
 
     async def on_enqueue(self, job: Job, call_next: CallNext[Job, str]) -> str:
-        """Send the job with the trace in its headers."""
+        """Enqueue the job with the trace in its headers."""
         labels = {"stem.task": job.name}
         with self._tracer.start_as_current_span("stem.enqueue", kind=SpanKind.PRODUCER, attributes=labels) as span:
             headers = dict(job.options.get("headers") or {})

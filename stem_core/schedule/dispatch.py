@@ -27,7 +27,7 @@ from stem_core.schedule.due import due_ticks
 from stem_core.schedule.entry import ScheduleEntry
 from stem_core.schedule.timing import Timing
 from stem_core.stores.port import Broker, ResultBackend
-from stem_core.tasks.context import EnqueueOptions
+from stem_core.tasks.enqueuing import EnqueueOptions
 from stem_core.text import visible
 
 log: Final = logging.getLogger("stem.schedule")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from stem_core.tasks.binding import Binding
-from stem_core.tasks.context import EnqueueOptions, Enqueuer, RunControl, TaskContext
+from stem_core.tasks.context import RunControl, TaskContext
+from stem_core.tasks.enqueuing import BlockingRunner, EnqueueOptions, Enqueuer
 from stem_core.tasks.handler import FunctionTaskHandler, TaskHandler, execution_of
 from stem_core.tasks.registry import SimpleTaskRegistry
 
 __all__ = [
     "Binding",
+    "BlockingRunner",
     "EnqueueOptions",
     "Enqueuer",
     "FunctionTaskHandler",

@@ -2,54 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn, Protocol, TypedDict, Unpack
+from typing import NoReturn
 
 from stem_core.delivery import Delivery
 from stem_core.durations import Duration, seconds
 from stem_core.envelope import Envelope
-from stem_core.errors import RetryRequested, SoftTimeLimitExceeded, TaskSignal, UsageError
+from stem_core.errors import RetryRequested, SoftTimeLimitExceeded, TaskSignal
 from stem_core.redaction import hide, secret_values
-from stem_core.retry import TaskRetryPolicy
+from stem_core.tasks.enqueuing import BlockingRunner, Enqueuer, Enqueuing
 from stem_core.text import visible
 
-if TYPE_CHECKING:
-    from stem_core.client.job import Job
-
 _MAX_NOTE = 200
-
-
-class EnqueueOptions(TypedDict, total=False):
-    """What a caller may set for one job; what is left out, the task's own options decide."""
-
-    queue: str | None
-    priority: int | None
-    countdown: Duration | None
-    eta: datetime | None
-    expires: Duration | datetime | None
-    max_retries: int | None
-    retry_policy: TaskRetryPolicy | None
-    visibility_timeout: Duration | None
-    soft_time_limit: Duration | None
-    hard_time_limit: Duration | None
-    result_ttl: Duration | None
-    ignore_result: bool | None
-    unique: bool | None
-    unique_for: Duration | None
-    link: Job | Sequence[Job] | None
-    link_error: Job | Sequence[Job] | None
-    headers: dict[str, str] | None
-    meta: dict[str, object] | None
-    task_id: str | None
-    broadcast: str | None
-
-
-class Enqueuer(Protocol):
-    """What can enqueue tasks; `Stem` does."""
-
-    async def enqueue(self, name: str, args: dict[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> str:
-        """Send a task and return its id."""
 
 
 class RunControl:
@@ -80,7 +43,7 @@ class RunControl:
             raise stop
 
 
-class TaskContext:
+class TaskContext(Enqueuing):
     """One run of one task.
 
     Args:
@@ -89,12 +52,13 @@ class TaskContext:
         worker: Worker id.
         control: What the worker and this run share.
         enqueuer: Sends further tasks.
+        runner: Runs it for a handler that blocks.
 
     Attributes:
         worker: Id of the worker that runs the task.
     """
 
-    __slots__ = ("_control", "_delivery", "_enqueuer", "_envelope", "worker")
+    __slots__ = ("_control", "_delivery", "_enqueuer", "_envelope", "_runner", "worker")
 
     def __init__(
         self,
@@ -103,11 +67,13 @@ class TaskContext:
         worker: str,
         control: RunControl,
         enqueuer: Enqueuer | None = None,
+        runner: BlockingRunner | None = None,
     ) -> None:
         self._envelope = envelope
         self._delivery = delivery
         self._control = control
         self._enqueuer = enqueuer
+        self._runner = runner
         self.worker = worker
 
     @property
@@ -151,6 +117,11 @@ class TaskContext:
         return self._envelope.meta
 
     @property
+    def lineage(self) -> dict[str, object]:
+        """What the metadata of the tasks that this one sends says of it: `stem.parentTaskId`, `stem.rootTaskId`."""
+        return {"stem.parentTaskId": self.id, "stem.rootTaskId": self.meta.get("stem.rootTaskId", self.id)}
+
+    @property
     def token(self) -> str:
         """Fencing token of this delivery, to guard writes of the task's own."""
         return self._delivery.token
@@ -192,16 +163,3 @@ class TaskContext:
             reason: Shown in events.
         """
         raise RetryRequested(None if delay is None else max(seconds(delay), 0.0), reason)
-
-    async def enqueue(self, name: str, args: dict[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> str:
-        """Send a further task, marked in its metadata as a child of this one.
-
-        Returns:
-            The new task's id.
-        """
-        if self._enqueuer is None:
-            raise UsageError("this context cannot enqueue", "run the task in a Worker, or hand an enqueuer in")
-        root = self.meta.get("stem.rootTaskId", self.id)
-        lineage: dict[str, object] = {"stem.parentTaskId": self.id, "stem.rootTaskId": root}
-        options["meta"] = {**(options.get("meta") or {}), **lineage}
-        return await self._enqueuer.enqueue(name, args, **options)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from stem_core.client import Job as Enqueued, Stem
+from stem_core.client.sync import BACKGROUND
 from stem_core.delivery import Outcome, Subscription
 from stem_core.envelope import Envelope
 from stem_core.errors import StemError
@@ -100,6 +101,14 @@ class InlineWorker:
             "_clock": self.clock,
             "middleware": [*self._extra, *stem.middleware],
         }
+        if self._extra:
+            send_all = stem._send_all  # noqa: SLF001 - the members of a group go out here, past all middleware
+
+            async def send_and_run(*given: Any) -> None:
+                await send_all(*given)
+                await self.drain()
+
+            own["_send_all"] = send_and_run
         stem._links.clear()  # noqa: SLF001 - only a test puts a Stem elsewhere while it is in use
         self._set_up()
         return self
@@ -108,7 +117,9 @@ class InlineWorker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stem.close()
+        vars(self._stem).pop("_send_all", None)
         vars(self._stem).update(self._own)
+        self._stem._links.clear()  # noqa: SLF001 - those of blocking calls too lead to the broker that ends here
         await cancel(*self._relay)
         self._threads.close()
 
@@ -133,7 +144,7 @@ class InlineWorker:
         self._endings = _Endings()
         self._threads = ThreadPool(_ID)
         self._follow_ups = FollowUps(core, None, lambda _entry: None)
-        ways = Ways(self._threads, ChildPool(core, stem.registry), stem)
+        ways = Ways(self._threads, ChildPool(core, stem.registry), stem, BACKGROUND)
         admission = Admission(Limits(core), Inputs(core, None))
         self._executor = Executor(core, _InlinePlans(stem.registry), self._endings, admission, ways)
         self._executor.closing = lambda: True  # a cancellation from outside is the test's own

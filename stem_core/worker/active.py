@@ -111,7 +111,7 @@ class Window:
         self.on_work: Callable[[], None] = _nothing
         self.on_release: Callable[[], None] = _nothing
         self._alone: deque[Job] = deque()
-        self._alone_runs = False
+        self._sole: Job | None = None
         self._blocked_from: float | None = None
 
     @property
@@ -142,11 +142,11 @@ class Window:
 
     def take(self) -> Job | None:
         """Give a slot its next job, or None if there is none to run now."""
-        if self._alone_runs or (self._alone and self._alone_blocks()):
+        if self._sole is not None or (self._alone and self._alone_blocks()):
             return None
-        if self._alone and not self.running:
-            self._alone_runs, self._blocked_from = True, None
-            job = self._alone.popleft()
+        if self._alone and not self._is_busy():
+            job = self._sole = self._alone.popleft()
+            self._blocked_from = None
         elif self.waiting:
             job = self.waiting.popleft()
             if not self.waiting:
@@ -158,27 +158,37 @@ class Window:
 
     def _alone_blocks(self) -> bool:
         # Others are held up for a while so that the job gets its turn, but a long task must not idle all slots.
-        if not self.running:
+        if not self._is_busy():
             return False
         now = self._clock.monotonic()
         if self._blocked_from is None or now > self._blocked_from + _BLOCK + _OPEN:
             self._blocked_from = now
         return now < self._blocked_from + _BLOCK
 
+    def _is_busy(self) -> bool:
+        # What has ended can still be put down to a crash, until the store has its ending.
+        return bool(self.running) or any(job.settling for job in self.held)
+
     def ended(self, job: Job) -> None:
         """Note that a slot is done with the job."""
         self.running.discard(job)
-        if self._alone_runs and not self.running:
-            self._alone_runs = False
-            self.on_work()
+        self._let_others_run()
         self.on_release()
 
     def release(self, job: Job) -> None:
         """Forget a job that is settled or lost."""
         self.held.discard(job)
+        self._let_others_run()
         if self.wanted():
             self.room.set()
         self.on_release()
+
+    def _let_others_run(self) -> None:
+        sole = self._sole
+        if sole is not None and sole not in self.running and sole not in self.held:
+            self._sole = None
+        if self._alone or sole is not None:
+            self.on_work()
 
     def withdraw(self, wanted: Callable[[Job], bool]) -> list[Job]:
         """Take unstarted jobs out, to be settled otherwise; they stay held until then."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
+from stem_core.client.sync import run_on
+from stem_core.durations import Duration
+from stem_core.envelope import GROUP_TTL
+from stem_core.errors import TaskCancelled, UsageError
 from stem_core.stores.port import Broker, ResultBackend
-from stem_core.tasks import EnqueueOptions, Enqueuer, SimpleTaskRegistry
+from stem_core.tasks import EnqueueOptions, SimpleTaskRegistry
 from stem_core.worker.settings import WorkerSettings
+
+if TYPE_CHECKING:
+    from stem_core.client import EnqueuedGroup, Job, Stem
+
+T = TypeVar("T")
 
 
 class OwnStem:
@@ -20,19 +31,69 @@ class OwnStem:
         settings: WorkerSettings,
     ) -> None:
         self._parts = (broker, registry, backend, settings)
-        self._stem: Enqueuer | None = None
+        self._made: Stem | None = None
 
     async def enqueue(self, name: str, args: dict[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> str:
         """Send a task."""
-        if self._stem is None:
+        return await self._stem().enqueue(name, args, **options)
+
+    async def enqueue_many(self, jobs: Iterable[Job]) -> list[str]:
+        """Send many tasks."""
+        return await self._stem().enqueue_many(jobs)
+
+    async def enqueue_chain(self, jobs: Iterable[Job]) -> list[str]:
+        """Send tasks that run one after the other."""
+        return await self._stem().enqueue_chain(jobs)
+
+    async def enqueue_group(
+        self,
+        jobs: Iterable[Job],
+        *,
+        callback: Job | None = None,
+        on_error: Job | None = None,
+        ttl: Duration = GROUP_TTL,
+    ) -> EnqueuedGroup:
+        """Send tasks that run side by side."""
+        return await self._stem().enqueue_group(jobs, callback=callback, on_error=on_error, ttl=ttl)
+
+    def _stem(self) -> Stem:
+        if self._made is None:
             from stem_core.client import Stem  # noqa: PLC0415 - most workers never enqueue
 
             broker, registry, backend, settings = self._parts
-            self._stem = Stem(
+            self._made = Stem(
                 broker=broker,
                 registry=registry,
                 backend=backend,
                 signer=settings.signer,
                 middleware=settings.middleware,
             )
-        return await self._stem.enqueue(name, args, **options)
+        return self._made
+
+
+class WorkerLoop:
+    """Runs on the worker's event loop, and with its connections, what a task in a thread waits for.
+
+    Args:
+        loop: That event loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def run(self, coroutine: Coroutine[object, object, T]) -> T:
+        """Run a coroutine there, and return what it returns.
+
+        Raises:
+            UsageError: Called on that very loop, which would wait for itself.
+            TaskCancelled: The worker has ended.
+        """
+        if asyncio._get_running_loop() is self._loop:  # noqa: SLF001 - the public form raises where there is none
+            coroutine.close()
+            raise UsageError(
+                "a blocking call was made on the worker's event loop", "await the form without _sync in such a task"
+            )
+        if self._loop.is_closed():
+            coroutine.close()
+            raise TaskCancelled("the worker has ended")
+        return run_on(self._loop, coroutine)

@@ -20,7 +20,7 @@ from stem_core.errors import (
 from stem_core.events import TaskPostrun, TaskPrerun
 from stem_core.results import TaskError
 from stem_core.service import Backoff
-from stem_core.tasks import Enqueuer, TaskContext
+from stem_core.tasks import BlockingRunner, Enqueuer, TaskContext
 from stem_core.text import visible
 from stem_core.worker.active import Job, Refusal, Revoked, WorkerStops
 from stem_core.worker.children import ChildPool, ResultRefused, run_in_child
@@ -57,11 +57,13 @@ class Ways(NamedTuple):
         threads: Where blocking handlers run.
         children: Where handlers run that must be killable.
         enqueuer: What handlers enqueue with.
+        runner: Runs it for handlers that block.
     """
 
     threads: ThreadPool
     children: ChildPool
     enqueuer: Enqueuer
+    runner: BlockingRunner
 
 
 class Admission(NamedTuple):
@@ -196,7 +198,7 @@ class Executor:
     async def _handled(self, job: Job, envelope: Envelope, plan: Plan) -> object:
         if plan.execution == "process":
             return await run_in_child(job, plan, self._ways.children)
-        context = TaskContext(envelope, job.delivery, self._worker, job, self._ways.enqueuer)
+        context = TaskContext(envelope, job.delivery, self._worker, job, self._ways.enqueuer, self._ways.runner)
         if self._middleware:
             if plan.execution == "inline":
                 return await run_wrapped_inline(job, plan, context, self._middleware)

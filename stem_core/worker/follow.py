@@ -9,9 +9,10 @@ from typing import Final
 
 import msgspec
 
+from stem_core.client.membership import LostMember, note_lost
 from stem_core.delivery import Outcome, Settlement
 from stem_core.envelope import Envelope, GroupPlace, Sealed
-from stem_core.errors import BrokerError
+from stem_core.errors import BrokerError, BrokerFullError
 from stem_core.service import Backoff
 from stem_core.stores.port import ResultBackend
 from stem_core.text import visible
@@ -20,6 +21,7 @@ from stem_core.worker.core import Core, log
 from stem_core.worker.outcome import Ending
 
 _MOST: Final = 256
+_FOR_GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.DEAD, Outcome.REVOKED})
 
 
 @dataclass(slots=True)
@@ -36,8 +38,10 @@ def has_follow_ups(envelope: Envelope | None, outcome: Outcome) -> bool:
     """Return whether something is to be sent before a job ends like this."""
     if envelope is None:
         return False
+    if envelope.group is not None:
+        return outcome in _FOR_GOOD
     if outcome is Outcome.SUCCEEDED:
-        return bool(envelope.links) or envelope.group is not None
+        return bool(envelope.links)
     return outcome is Outcome.DEAD and bool(envelope.error_links)
 
 
@@ -101,7 +105,7 @@ class FollowUps:
         Raises:
             BrokerError: The store has not taken all of it.
         """
-        members = [entry for entry in batch if _place(entry) is not None]
+        members = [entry for entry in batch if _place(entry) is not None and _succeeded(entry)]
         jobs = [sealed for entry in batch for sealed in _links(entry)]
         for callbacks in await asyncio.gather(*map(self._collect, members), return_exceptions=True):
             if isinstance(callbacks, BaseException):
@@ -113,6 +117,7 @@ class FollowUps:
             jobs = [job for job, record in zip(jobs, known, strict=True) if record is None]
         for start in range(0, len(jobs), _MOST):
             await self._core.broker.publish(jobs[start : start + _MOST])
+        await self._note_lost(batch)
 
     async def _collect(self, entry: Entry) -> list[Sealed]:
         """Keep a member's result; return the callback if it was the last one."""
@@ -126,15 +131,40 @@ class FollowUps:
             )
         return [place.callback.sealed()] if missing == 0 and place.callback is not None else []
 
+    async def _note_lost(self, batch: Sequence[Entry]) -> None:
+        notes = [(place, _lost(entry, place)) for entry in batch if not _succeeded(entry) and (place := _place(entry))]
+        try:
+            await note_lost(self._core.broker, notes)
+        except BrokerFullError as error:  # a note only spares others to wait, so no job is kept from ending by it
+            log.warning("%d groups are not told of members that are lost: %s", len(notes), error.message)
+
 
 def _place(entry: Entry) -> GroupPlace | None:
-    envelope = entry.job.envelope
-    return envelope.group if envelope is not None and entry.ending.outcome is Outcome.SUCCEEDED else None
+    return None if entry.job.envelope is None else entry.job.envelope.group
+
+
+def _succeeded(entry: Entry) -> bool:
+    return entry.ending.outcome is Outcome.SUCCEEDED
+
+
+def _lost(entry: Entry, place: GroupPlace) -> LostMember:
+    ending, job = entry.ending, entry.job
+    return LostMember(
+        index=place.index,
+        id=job.delivery.id,
+        name=job.envelope.name if job.envelope is not None else "",
+        state=ending.state,
+        error=entry.settlement.error or ending.reason,
+    )
 
 
 def _links(entry: Entry) -> list[Sealed]:
-    envelope = entry.job.envelope
+    envelope, outcome = entry.job.envelope, entry.ending.outcome
     if envelope is None:
         return []
-    links = envelope.links if entry.ending.outcome is Outcome.SUCCEEDED else envelope.error_links
+    if outcome is Outcome.SUCCEEDED:
+        return [link.sealed() for link in envelope.links]
+    links = list(envelope.error_links) if outcome is Outcome.DEAD else []
+    if envelope.group is not None and envelope.group.on_error is not None:
+        links.append(envelope.group.on_error)
     return [link.sealed() for link in links]

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from stem_core.client.lookup import runs_again
 from stem_core.envelope import Envelope
 from stem_core.errors import BrokerError
 from stem_core.results import TaskRecord, decode_record
@@ -66,12 +67,14 @@ class Inputs:
         kind, _, place = source.partition(":")
         match kind:
             case "task":
-                record = await self._record(place)
+                record = await self._latest(place)
                 if record.state is not TaskState.SUCCEEDED:
                     raise _Missing(f"task {place} has no result: it is {record.state}")
                 return record.result
             case "error":
                 record = await self._record(place)
+                if record.state is TaskState.CANCELLED:
+                    return {"type": "Cancelled", "message": record.reason}
                 if record.error is None:
                     raise _Missing(f"task {place} has no error: it is {record.state}")
                 return {"type": record.error.type, "message": record.error.message}
@@ -101,6 +104,15 @@ class Inputs:
         if record is None:
             raise _Missing(f"nothing is known any more of task {task_id}: its result_ttl has run out")
         return record
+
+    async def _latest(self, task_id: str) -> TaskRecord:
+        record = await self._record(task_id)
+        if record.state is TaskState.SUCCEEDED:
+            return record
+        # Where results are elsewhere, the record of the run before a replay stands until that of the run after it.
+        if runs_again(record.deliveries, (await self._core.broker.locate([task_id]))[0]):
+            raise _NotYet
+        return await self._record(task_id)
 
     async def _kept(self, task_id: str) -> TaskRecord | None:
         for backend in self._backends:

@@ -21,6 +21,7 @@ from stem_core.worker.broadcast import Broadcasts
 from stem_core.worker.children import ChildPool
 from stem_core.worker.control import Control, Orders
 from stem_core.worker.core import Core, log
+from stem_core.worker.enqueuing import WorkerLoop
 from stem_core.worker.execute import Admission, Executor, Ways
 from stem_core.worker.fetch import Fetcher
 from stem_core.worker.finish import Finisher
@@ -68,7 +69,7 @@ class Parts:
         self.threads = ThreadPool(f"task-{settings.id}")
         self.children = ChildPool(core, registry)
         self.limits = Limits(core)
-        ways = Ways(self.threads, self.children, enqueuer)
+        ways = Ways(self.threads, self.children, enqueuer, WorkerLoop(asyncio.get_running_loop()))
         admission = Admission(self.limits, Inputs(core, backend))
         executor = Executor(core, plans, self.finisher, admission, ways)
         self.slots = Slots(window, executor.execute, self.reporter)

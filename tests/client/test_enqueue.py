@@ -15,6 +15,7 @@ from stem_core.envelope import Envelope, unseal
 from stem_core.errors import (
     EnvelopeTooLargeError,
     InvalidArgumentsError,
+    StemError,
     UnknownTaskError,
     UsageError,
     WaitTimeoutError,
@@ -197,6 +198,21 @@ async def test_waiters_share_a_poller_and_each_gets_its_own(stem: Stem, broker: 
     for number, task_id in enumerate(ids):
         await end(broker, task_id, number)
     assert [status.result for status in await asyncio.gather(*waits)] == [*range(20), 0]
+
+
+async def test_a_record_that_cannot_be_read_ends_the_wait_for_its_own_task_only(
+    stem: Stem, broker: InMemoryBroker
+) -> None:
+    ids = [await stem.enqueue("plain") for _ in range(3)]
+    await broker.results().put([KeptRecord(ids[1], "default", b'{"state":"no such"}', 60.0, 1)])
+    waits = [asyncio.ensure_future(stem.wait_for(task_id, timeout=5)) for task_id in ids]
+    with pytest.raises(StemError, match=f"task '{ids[1]}' cannot be read"):
+        await waits[1]
+    with pytest.raises(StemError, match="cannot be read"):
+        await stem.status(ids[1])
+    for number in (0, 2):
+        await end(broker, ids[number], number)
+    assert [(await waits[number]).result for number in (0, 2)] == [0, 2]
 
 
 async def test_a_wait_that_runs_out_says_where_the_task_stands(stem: Stem) -> None:

@@ -11,6 +11,7 @@ from stem_core import InMemoryBroker, InMemoryResultBackend, SimpleTaskRegistry,
 from stem_core.client import ClusterClient, TaskFilter
 from stem_core.errors import UsageError
 from stem_core.results import TaskStatus
+from stem_core.snapshot import RunningTask, WorkerSnapshot, encode_snapshot
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.testing.contract.harness import settle, take
 
@@ -48,6 +49,15 @@ async def listed(cluster: ClusterClient, **wanted: object) -> list[TaskStatus]:
         more, cursor = await cluster.tasks(TaskFilter(**wanted), 2, cursor)  # type: ignore[arg-type]
         found += more
     return found
+
+
+async def test_what_a_dead_worker_ran_is_listed_once_as_waiting(any_broker: Broker) -> None:
+    stem, cluster = app(any_broker), ClusterClient(any_broker)
+    task_id = await stem.enqueue("double", {"x": 1})
+    ran = RunningTask(id=task_id, task="double", queue="default", started_at=1.0)
+    snapshot = WorkerSnapshot(worker="dead", boot="b", running=(ran,))
+    await any_broker.announce("dead", encode_snapshot(snapshot), 60.0)
+    assert [(each.id, each.state, each.worker) for each in await listed(cluster)] == [(task_id, TaskState.QUEUED, "")]
 
 
 async def test_tasks_are_found_by_state_queue_name_and_time(any_broker: Broker) -> None:

@@ -82,6 +82,27 @@ async def test_immediately_a_task_has_run_when_its_enqueue_returns(stem: Stem) -
         assert [run.name for run in worker.runs] == ["add", "parent", "add"]
 
 
+async def test_immediately_a_chain_and_a_group_have_run_too(stem: Stem) -> None:
+    add = Job("add", {"a": 1})
+    async with InlineWorker(stem, immediately=True) as worker:
+        chain = await stem.enqueue_chain([add, Job("add", {"a": RESULT})])
+        assert [run.result for run in worker.runs] == [1, 1]
+        group = await stem.enqueue_group([add, add], callback=Job("add", {"a": 2}))
+        assert [run.id for run in worker.runs] == [*chain, *group.members, group.callback]
+    assert "_send_all" not in vars(stem)
+
+
+async def test_blocking_calls_of_tasks_reach_the_same_broker_and_none_later(stem: Stem) -> None:
+    @stem.task("blocks")
+    def blocks(context: TaskContext) -> list[str]:
+        return context.enqueue_many_sync([Job("add", {"a": 1})])
+
+    for _ in range(2):
+        async with InlineWorker(stem) as worker:
+            await stem.enqueue("blocks")
+            assert [run.name for run in await worker.drain()] == ["blocks", "add"]
+
+
 async def test_a_failure_is_raised_as_it_is_and_leaves_a_dead_letter(stem: Stem) -> None:
     async with InlineWorker(stem, immediately=True) as worker:
         with pytest.raises(LookupError, match="nothing there"):

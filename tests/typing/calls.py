@@ -41,6 +41,25 @@ def good_direct_call(context: TaskContext) -> None:
     assert_type(send(context, "a@b.c"), int)
 
 
+async def good_children(context: TaskContext) -> None:
+    assert_type(await context.enqueue_many([generate.job("a"), send.job("b")]), list[str])
+    assert_type(await context.enqueue_chain([generate.job("a")]), list[str])
+    group = await context.enqueue_group([generate.job("a")], callback=Job("nothing"), on_error=nothing.job(), ttl=60)
+    assert_type(group.callback, str | None)
+
+
+def good_blocking_children(context: TaskContext) -> None:
+    assert_type(context.enqueue_sync("nothing", countdown=5), str)
+    assert_type(context.enqueue_many_sync([generate.job("a")]), list[str])
+    assert_type(stem.wait_for_group_sync(context.enqueue_group_sync([nothing.job()]).id), list[object])
+
+
+async def wrong_children(context: TaskContext) -> None:
+    await context.enqueue_many([("report.generate", {"report_id": "a"})])  # E: list-item
+    await context.enqueue_group([nothing.job()], callback=nothing)  # E: arg-type
+    context.enqueue_chain([nothing.job()])  # E: unused-coroutine
+
+
 async def wrong_arguments() -> None:
     await generate.enqueue()  # E: call-arg
     await generate.enqueue(42)  # E: arg-type

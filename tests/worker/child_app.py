@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from stem_core import Stem, StemSignals, TaskContext
+from stem_core import Job, Stem, StemSignals, TaskContext
 from stem_core.errors import SoftTimeLimitExceeded, TaskCancelled
 from stem_core.events import WorkerChildInit, WorkerChildShutdown
 from stem_core.retry import TaskRetryPolicy
@@ -235,6 +236,43 @@ def family(path: str) -> None:
 @stem.task("parent", execution="process")
 async def parent(context: TaskContext) -> str:
     return await context.enqueue("echo", {"value": "from the child"})
+
+
+@stem.task("bears", execution="process")
+def bears(context: TaskContext) -> dict[str, object]:
+    return family_of_sync(context)
+
+
+@stem.task("bears.async", execution="process")
+async def bears_async(context: TaskContext) -> dict[str, object]:
+    return await family_of(context)
+
+
+def child(**options: Any) -> Job:
+    return Job("lineage", **options)
+
+
+async def family_of(context: TaskContext) -> dict[str, object]:
+    """Enqueue in each way there is; return the ids of all that were sent, or will be."""
+    one = await context.enqueue("lineage", link=child(task_id=f"{context.id}-link"))
+    many = await context.enqueue_many([child(), child()])
+    chain = await context.enqueue_chain([child(), child(), child()])
+    group = await context.enqueue_group([child(), child()], callback=child(), on_error=child())
+    return {"ids": [one, f"{context.id}-link", *many, *chain, *group.members, group.callback]}
+
+
+def family_of_sync(context: TaskContext) -> dict[str, object]:
+    """Do the same from a `def` task."""
+    one = context.enqueue_sync("lineage", link=child(task_id=f"{context.id}-link"))
+    many = context.enqueue_many_sync([child(), child()])
+    chain = context.enqueue_chain_sync([child(), child(), child()])
+    group = context.enqueue_group_sync([child(), child()], callback=child(), on_error=child())
+    return {"ids": [one, f"{context.id}-link", *many, *chain, *group.members, group.callback]}
+
+
+@stem.task("lineage")
+def lineage(context: TaskContext) -> dict[str, object]:
+    return context.meta
 
 
 kept: list[bytearray] = []

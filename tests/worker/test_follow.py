@@ -243,6 +243,11 @@ async def test_more_than_fifty_behind_each_other_are_refused(in_memory: Stem, me
     await in_memory.enqueue_chain([Job("note", {"value": 1})] * 51)
     with pytest.raises(UsageError, match="more than 50"):
         await in_memory.enqueue_chain([Job("note", {"value": 1})] * 52)
+    with pytest.raises(UsageError, match="same task_id"):
+        await in_memory.enqueue_chain([Job("note", {"value": 1}, task_id="a")] * 2)
+    for buried in ([1, RESULT], {"deep": {"er": RESULT}}):
+        with pytest.raises(UsageError, match="inside of another value"):
+            await in_memory.enqueue_chain([Job("note", {"value": 1}), Job("note", {"value": buried})])
     with pytest.raises(UsageError, match="no jobs"):
         await in_memory.enqueue_chain([])
     with pytest.raises(UsageError, match="unique"):

@@ -52,9 +52,45 @@ async def test_a_job_that_crashed_two_workers_runs_while_nothing_else_does() -> 
     assert held.take() is poison
     assert held.take() is None
     held.ended(poison)
+    held.release(poison)
     after = held.take()
     assert after is not None
     assert after.delivery.id == "3"
+
+
+async def test_no_ending_that_the_store_lacks_is_put_at_risk_by_a_job_that_may_crash() -> None:
+    held, woken = window(), 0
+
+    def wake() -> None:
+        nonlocal woken
+        woken += 1
+
+    held.on_work = wake
+    first, second = job(1, crashes=2), job(2, crashes=2)
+    held.add([first, second, job(3)])
+    assert held.take() is first
+    first.settling = True
+    held.ended(first)
+    assert held.take() is None
+    before = woken
+    held.release(first)
+    assert woken > before
+    assert held.take() is second
+    held.ended(second)
+    assert held.take() is None
+    held.release(second)
+    assert held.take() is not None
+
+
+async def test_a_job_that_was_lost_while_it_ran_alone_holds_others_up_until_it_has_ended() -> None:
+    held = window()
+    sole = job(1, crashes=2)
+    held.add([sole, job(2)])
+    assert held.take() is sole
+    held.release(sole)
+    assert held.take() is None
+    held.ended(sole)
+    assert held.take() is not None
 
 
 async def test_what_is_too_much_after_scaling_down_is_the_youngest_unstarted() -> None:

@@ -72,6 +72,19 @@ async def test_a_replay_takes_the_record_back_until_it_ends_again(broker: Broker
     assert (await broker.results().get([task_id]))[0] is not None
 
 
+async def test_a_replayed_job_is_located_with_all_its_deliveries(broker: Broker) -> None:
+    """A record kept elsewhere is told from a later run by them."""
+    (task_id,) = await kill(broker)
+    await broker.replay("q", [task_id])
+    (waiting,) = await broker.locate([task_id])
+    await take(broker)
+    (running,) = await broker.locate([task_id])
+    assert waiting is not None
+    assert running is not None
+    assert (waiting.where, waiting.deliveries) == ("ready", 1)
+    assert (running.where, running.deliveries) == ("inflight", 2)
+
+
 async def test_replaying_twice_replays_once(broker: Broker) -> None:
     (task_id,) = await kill(broker)
     assert [await broker.replay("q", [task_id]) for _ in range(2)] == [1, 0]

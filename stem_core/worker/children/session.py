@@ -14,6 +14,7 @@ import msgspec
 import psutil
 
 from stem_core.client import Stem
+from stem_core.client.sync import BACKGROUND
 from stem_core.delivery import Delivery
 from stem_core.envelope import Envelope, unseal
 from stem_core.errors import LeaseLost, RetryRequested, SoftTimeLimitExceeded, TaskCancelled
@@ -125,7 +126,7 @@ class Session:
         job = self._job = ChildJob(delivery, envelope, self._teller.tell)
         self._hear(job)
         self._wire.send(Began(run.id))
-        context = TaskContext(envelope, delivery, self._worker, job, self._enqueuer)
+        context = TaskContext(envelope, delivery, self._worker, job, self._enqueuer, BACKGROUND)
         plan = self._plan(envelope)
         if not self._middleware:
             return _handled(job, plan, context)
