@@ -95,7 +95,7 @@ class Queues(Protocol):
         """Make due jobs ready, and take back jobs whose lease ran out. Safe to run anywhere, any number of times.
 
         A reclaimed job is ready again before newer ones. Its `crashes` grows if it was recorded as started, or was
-        all that its worker held of that queue.
+        all that its worker held: of all queues, and not just what is left of it since others were reclaimed.
         """
 
     async def lease(self) -> float:

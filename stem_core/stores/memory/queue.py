@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import Counter
 from typing import Final, NamedTuple
 
 from stem_core.delivery import DeadLetter, Delivery, Outcome, Pause, QueueStats, Revocation, Settlement
@@ -161,17 +160,17 @@ class MemoryQueue:
         self.counters["cancelled"] += 1
         return True
 
-    def reclaim(self, now: float, lease: float) -> int:
-        """Take back what silent workers hold; returns how much."""
-        lost = [job for job in self.held.values() if now - job.renewed >= max(lease, job.hold)]
-        holding = Counter(job.owner for job in self.held.values())
-        for job in lost:
-            if job.started or holding[job.owner] == 1:
-                job.crashes += 1
-                job.crashed = (*job.crashed, job.owner)
-            del self.held[job.token]
-            self._place(job, now, back=True)
-        return len(lost)
+    def unrenewed(self, now: float, lease: float) -> list[Job]:
+        """Return what silent workers hold."""
+        return [job for job in self.held.values() if now - job.renewed >= max(lease, job.hold)]
+
+    def take_back(self, job: Job, now: float) -> None:
+        """Take a job from a worker that fell silent; it is what the worker died of if it ran, or was held alone."""
+        if job.started or not job.shared:
+            job.crashes += 1
+            job.crashed = (*job.crashed, job.owner)
+        del self.held[job.token]
+        self._place(job, now, back=True)
 
     def letter(self, job_id: str) -> DeadLetter | None:
         """Return a dead letter, if there is one."""
