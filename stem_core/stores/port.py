@@ -58,6 +58,14 @@ class KeptRecord(NamedTuple):
     deliveries: int
 
 
+def record_of(outcome: Settlement) -> KeptRecord | None:
+    """Return the record that a settlement keeps, None if it keeps none."""
+    if outcome.record is None:
+        return None
+    delivery = outcome.delivery
+    return KeptRecord(delivery.id, delivery.queue, outcome.record, outcome.record_ttl, delivery.deliveries)
+
+
 class Queues(Protocol):
     """Competing consumers: each job goes to one worker; leased, fenced, settled."""
 

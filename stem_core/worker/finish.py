@@ -13,7 +13,7 @@ from stem_core.client.unique import lock_name
 from stem_core.delivery import Outcome, Settled
 from stem_core.errors import BrokerError
 from stem_core.service import Backoff
-from stem_core.stores.port import Broker, KeptRecord, ResultBackend
+from stem_core.stores.port import Broker, ResultBackend, record_of
 from stem_core.worker.active import Job
 from stem_core.worker.core import Core, log
 from stem_core.worker.follow import Entry, FollowUps, has_follow_ups
@@ -128,13 +128,7 @@ class Finisher:
     async def _stored(self, batch: list[Entry]) -> list[Settled]:
         settlements = [entry.settlement for entry in batch]
         if self._backend is not None:
-            records = [
-                KeptRecord(
-                    each.delivery.id, each.delivery.queue, each.record, each.record_ttl, each.delivery.deliveries
-                )
-                for each in settlements
-                if each.record is not None
-            ]
+            records = [record for each in settlements if (record := record_of(each)) is not None]
             if records:
                 await self._backend.put(records)
             settlements = [msgspec.structs.replace(each, record=None) for each in settlements]

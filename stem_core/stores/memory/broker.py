@@ -28,7 +28,7 @@ from stem_core.stores.memory.coordination import MemoryCoordination
 from stem_core.stores.memory.jobs import Job
 from stem_core.stores.memory.queue import MemoryQueue
 from stem_core.stores.memory.waiting import Bell
-from stem_core.stores.port import KeptRecord
+from stem_core.stores.port import KeptRecord, record_of
 
 _REVOKED_TTL: Final = 86400.0
 
@@ -142,8 +142,8 @@ class InMemoryBroker(MemoryChannels, MemoryCoordination):
             return Settled.GONE if place is None or place.attempt > delivery.attempt else Settled.FENCED
         if queue.finish(job, outcome, self._clock.monotonic(), self._clock.time()):
             del self._places[delivery.id]
-            if outcome.record is not None:
-                kept = KeptRecord(delivery.id, delivery.queue, outcome.record, outcome.record_ttl, delivery.deliveries)
+            kept = record_of(outcome)
+            if kept is not None:
                 self._results.put_now([kept])
         return Settled.COMMITTED
 
