@@ -15,7 +15,7 @@ from stem_core.stores.port import FROM_START, Broker
 from stem_core.stores.redis.scripts import script
 from stem_core.stores.redis.slots import slot_of
 from stem_core.testing.contract.harness import job, publish, settle, stats, take, take_one, until
-from tests.redis_topologies import RedisCluster3
+from tests.redis_topologies import RedisCluster3, home_of, queues_on_each
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.redis
@@ -25,15 +25,6 @@ pytestmark = pytest.mark.redis
 async def broker(redis_cluster: RedisCluster3, namespace: str) -> AsyncIterator[Broker]:
     async with await connect_broker(redis_cluster.url, namespace=namespace) as broker:
         yield broker
-
-
-def queues_on_each(namespace: str, servers: int = 3) -> list[str]:
-    """Return a queue for each of the servers, in their order."""
-    found: dict[int, str] = {}
-    for number in range(1000):
-        slot = slot_of(f"{{stem:{namespace}:q{number}}}:")
-        found.setdefault(min(servers - 1, slot * servers // 16384), f"q{number}")
-    return [found[server] for server in range(servers)]
 
 
 def keys_on(cluster: RedisCluster3, namespace: str) -> list[set[str]]:
@@ -186,8 +177,7 @@ async def test_a_slot_that_moves_takes_its_queue_along(redis_cluster: RedisClust
 async def test_a_dead_server_does_not_stop_the_queues_of_others(private_cluster: RedisCluster3, namespace: str) -> None:
     queues = queues_on_each(namespace)
     async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
-        home = slot_of(f"{{stem:{namespace}}}:queues") * 3 // 16384
-        dead = next(number for number in (1, 2) if number != home)
+        dead = next(number for number in (1, 2) if number != home_of(namespace))
         ids = await fill(broker, queues)
         await settle(broker, await take(broker, 3, queues=queues))
         private_cluster.servers[dead].kill()
