@@ -1,0 +1,48 @@
+"""Noticing a pooler that hands the server's sessions from one client to another, such as PgBouncer may be set up to do.
+
+Hints are heard by the session that listens, statements are prepared in one, and settings are made for one; so each
+connection must be a session of its own. Poolers that see to that are welcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from stem_core.errors import ConfigurationError
+from stem_core.stores.postgres.pool import Connection
+
+_LOOKS: Final = 3
+
+
+async def check_pooler(session: Connection, open_another: Callable[[], Awaitable[Connection]], location: str) -> None:
+    """Refuse a pooler that gives a session to somebody else after each transaction.
+
+    Args:
+        session: A connection.
+        open_another: How to open one more.
+        location: The server's address, without credentials.
+
+    Raises:
+        ConfigurationError: There is such a pooler on the way.
+    """
+    first = await _server_process(session)
+    if first == session.info.backend_pid:
+        return  # the server itself answered when this connection was made
+    other = await open_another()
+    try:
+        for _ in range(_LOOKS):
+            async with other.transaction():
+                if await _server_process(other) == first or await _server_process(session) != first:
+                    raise ConfigurationError(
+                        f"{location} is a pooler that shares sessions (PgBouncer with pool_mode=transaction)",
+                        "use the address of Postgres itself, or pool_mode=session",
+                    )
+    finally:
+        await other.close()
+
+
+async def _server_process(session: Connection) -> int:
+    cursor = await session.execute("SELECT pg_backend_pid()", prepare=False)
+    found = await cursor.fetchone()
+    return int(found[0]) if found else 0
