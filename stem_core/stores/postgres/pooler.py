@@ -12,7 +12,8 @@ from typing import Final
 from stem_core.errors import ConfigurationError
 from stem_core.stores.postgres.pool import Connection
 
-_LOOKS: Final = 3
+_LOOKS: Final = 10
+"""While others are busy with the pooler, one look may meet the same session by chance."""
 
 
 async def check_pooler(session: Connection, open_another: Callable[[], Awaitable[Connection]], location: str) -> None:
