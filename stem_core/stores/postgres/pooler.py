@@ -6,12 +6,15 @@ connection must be a session of its own. Poolers that see to that are welcome.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import ConfigurationError
 from stem_core.stores.postgres.pool import Connection
 
+_APART: Final = 0.01
 _LOOKS: Final = 10
 """While others are busy with the pooler, one look may meet the same session by chance."""
 
@@ -33,14 +36,23 @@ async def check_pooler(session: Connection, open_another: Callable[[], Awaitable
     other = await open_another()
     try:
         for _ in range(_LOOKS):
-            async with other.transaction():
-                if await _server_process(other) == first or await _server_process(session) != first:
-                    raise ConfigurationError(
-                        f"{location} is a pooler that shares sessions (PgBouncer with pool_mode=transaction)",
-                        "use the address of Postgres itself, or pool_mode=session",
-                    )
+            if await _is_shared(first, session, other):
+                raise ConfigurationError(
+                    f"{location} is a pooler that shares sessions (PgBouncer with pool_mode=transaction)",
+                    "use the address of Postgres itself, or pool_mode=session",
+                )
+            # Those who connect at the same moment must not go on in step.
+            await SYSTEM_CLOCK.sleep(random.random() * _APART)  # noqa: S311 - spreads load, guards nothing
     finally:
         await other.close()
+
+
+async def _is_shared(first: int, session: Connection, other: Connection) -> bool:
+    """Return whether a connection is seen to have changed its session, or to have left it to another one."""
+    if await _server_process(session) != first:
+        return True
+    async with other.transaction():  # takes what the first one has just left, if it has
+        return await _server_process(other) == first or await _server_process(session) != first
 
 
 async def _server_process(session: Connection) -> int:
