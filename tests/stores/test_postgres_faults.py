@@ -12,6 +12,7 @@ import pytest
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.delivery import Outcome, Settled
 from stem_core.errors import BrokerError, BrokerUnavailableError, StemError
+from stem_core.events import EVENTS_TOPIC
 from stem_core.stores.port import FROM_NOW, FROM_START, Broker
 from stem_core.stores.postgres import PostgresBroker
 from stem_core.testing.contract.harness import conserved, outcome, publish, settle, stats, take, until
@@ -119,6 +120,20 @@ async def test_hints_are_few_however_much_is_published(own: PostgresBroker, post
         heard = [each.payload async for each in listening.notifies(timeout=0.2)]
     assert set(heard) == {"q q"}
     assert 1 <= len(heard) <= lasted / 0.1 + 2
+
+
+async def test_events_wake_only_who_wants_to_hear_of_them(own: PostgresBroker, postgres_server: PostgresServer) -> None:
+    async with await psycopg.AsyncConnection.connect(postgres_server.url, autocommit=True) as listening:
+        await listening.execute(f'LISTEN "{own._hints._channel}"')  # type: ignore[arg-type]  # a channel's name
+        reading = asyncio.ensure_future(own.read({EVENTS_TOPIC: FROM_NOW, "control": FROM_NOW}, 10, 10.0))
+        await asyncio.sleep(0.2)
+        began = SYSTEM_CLOCK.monotonic()
+        await own.append(EVENTS_TOPIC, [b"x"])
+        assert [message.body for message in await reading] == [b"x"]
+        assert SYSTEM_CLOCK.monotonic() - began < 0.7  # who only looks does so once a second
+        await publish(own)
+        heard = [each.payload async for each in listening.notifies(timeout=0.5)]
+    assert heard == ["q q"]
 
 
 async def test_a_listening_connection_that_is_cut_is_made_anew(

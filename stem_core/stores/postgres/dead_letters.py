@@ -7,8 +7,7 @@ from typing import Final
 
 from stem_core.delivery import DeadLetter
 from stem_core.stores.postgres.connection import PostgresConnection
-from stem_core.stores.postgres.hints import Hints
-from stem_core.stores.postgres.queues import work_hint
+from stem_core.stores.postgres.hints import Hints, work_hint
 from stem_core.stores.rows import dead_letter
 
 _END: Final = 2**63 - 1

@@ -9,8 +9,7 @@ import msgspec
 
 from stem_core.delivery import Pause, Place, QueueStats, Revocation
 from stem_core.stores.postgres.connection import PostgresConnection, Row
-from stem_core.stores.postgres.hints import Hints
-from stem_core.stores.postgres.queues import work_hint
+from stem_core.stores.postgres.hints import Hints, work_hint
 from stem_core.stores.rows import place, queue_stats
 
 _REVOKED_TTL: Final = 86400.0

@@ -25,7 +25,7 @@ from stem_core.stores.postgres.deliveries import (
     returning_parameters,
 )
 from stem_core.stores.postgres.heads import Heads
-from stem_core.stores.postgres.hints import EVERY, Hints
+from stem_core.stores.postgres.hints import EVERY, Hints, work_hint
 from stem_core.stores.postgres.listening import Listener
 
 _SETTLE_CHUNK: Final = 500
@@ -59,7 +59,7 @@ class PostgresQueues:
         self._postgres = connection
         self._space = namespace_id
         self._lease = lease
-        channel = f"{connection.address.schema[:48]}_{namespace_id}"
+        channel = f"{connection.address.schema[:40]}_{namespace_id}"
         self._hints = Hints(connection, channel)
         self._listener = Listener(connection, channel)
         self._outstanding: dict[str, set[tuple[str, int, str]]] = {}
@@ -277,11 +277,6 @@ class PostgresQueues:
     async def lease(self) -> float:
         """Return the namespace's lease in seconds."""
         return self._lease
-
-
-def work_hint(queue: str) -> str:
-    """Return by what name work in a queue is told."""
-    return f"q {queue}"
 
 
 def _settled(delivery: Delivery, committed: Iterable[tuple[str, int, str]], fenced: set[str]) -> Settled:
