@@ -1,7 +1,8 @@
 """Hearing that there may be something.
 
-A connection of its own listens to each channel that somebody wants to hear. It is asked for a sign of life now and then,
-so that one that is only half open does not pass for silence. While it is down, those who wait still look once a second.
+A connection of its own listens to each channel that somebody wants to hear. It is asked for a sign of life now and
+then, so that one that is only half open does not pass for silence. While it is down, those who wait still look once a
+second.
 """
 
 from __future__ import annotations
