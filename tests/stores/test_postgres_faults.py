@@ -109,9 +109,24 @@ async def test_without_hints_work_and_news_are_found_by_looking(
             assert len(await working) == len(await reading) == 1
 
 
+async def listen(session: psycopg.AsyncConnection, channel: str) -> None:
+    """Listen as a store does: with the lock that says so."""
+    await session.execute(f'LISTEN "{channel}"')  # type: ignore[arg-type]  # a channel's name
+    await session.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [channel])
+
+
+async def test_nothing_is_told_where_nobody_listens(own: PostgresBroker, postgres_server: PostgresServer) -> None:
+    async with await psycopg.AsyncConnection.connect(postgres_server.url, autocommit=True) as unseen:
+        await unseen.execute(f'LISTEN "{own._hints._channel}"')  # type: ignore[arg-type]  # a channel's name
+        for _ in range(3):
+            await publish(own)
+            await asyncio.sleep(0.12)
+        assert [each.payload async for each in unseen.notifies(timeout=0.2)] == []
+
+
 async def test_hints_are_few_however_much_is_published(own: PostgresBroker, postgres_server: PostgresServer) -> None:
     async with await psycopg.AsyncConnection.connect(postgres_server.url, autocommit=True) as listening:
-        await listening.execute(f'LISTEN "{own._hints._channel}"')  # type: ignore[arg-type]  # a channel's name
+        await listen(listening, own._hints._channel)
         began = SYSTEM_CLOCK.monotonic()
         for _ in range(100):
             await publish(own)
@@ -124,7 +139,7 @@ async def test_hints_are_few_however_much_is_published(own: PostgresBroker, post
 
 async def test_events_wake_only_who_wants_to_hear_of_them(own: PostgresBroker, postgres_server: PostgresServer) -> None:
     async with await psycopg.AsyncConnection.connect(postgres_server.url, autocommit=True) as listening:
-        await listening.execute(f'LISTEN "{own._hints._channel}"')  # type: ignore[arg-type]  # a channel's name
+        await listen(listening, own._hints._channel)
         reading = asyncio.ensure_future(own.read({EVENTS_TOPIC: FROM_NOW, "control": FROM_NOW}, 10, 10.0))
         await asyncio.sleep(0.2)
         began = SYSTEM_CLOCK.monotonic()
@@ -139,7 +154,7 @@ async def test_events_wake_only_who_wants_to_hear_of_them(own: PostgresBroker, p
 async def test_a_listening_connection_that_is_cut_is_made_anew(
     own: PostgresBroker, postgres_server: PostgresServer
 ) -> None:
-    find = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+    find = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'"
     waiting = asyncio.ensure_future(take(own, wait=20.0))
 
     async def listens() -> bool:

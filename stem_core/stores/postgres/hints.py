@@ -4,8 +4,9 @@ NOTIFY takes a lock of the whole server at commit, so it has a transaction of it
 it. A name is told at once if it was not within the last 100 ms, and else when these are over. It is only a hint: who
 waits also looks once a second.
 
-A notification wakes every session that listens to its channel. Events are told of all the time, and few want to hear of
-them, so they have a channel beside the one to which every worker listens.
+A notification wakes every session that listens, to whichever channel. Events are told of all the time, and few want to
+hear of them, so they have a channel beside the one to which every worker listens; and to a channel to which nobody
+listens nothing is told.
 """
 
 from __future__ import annotations

@@ -22,6 +22,8 @@ from stem_core.stores.postgres.hints import channel_of
 from stem_core.stores.postgres.pool import Connection
 
 _SIGN_OF_LIFE: Final = 10.0
+_TELL_ME: Final = "SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))"
+"""As long as a session has this lock, what is told is sent."""
 
 
 class Listener:
@@ -70,6 +72,7 @@ class Listener:
 
     async def _listen(self, session: Connection, channel: str, backoff: Backoff) -> None:
         await session.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        await session.execute(_TELL_ME, [channel])
         backoff.reset()
         self._wake_all()
         while True:
