@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -190,6 +191,29 @@ async def test_a_dead_server_does_not_stop_the_queues_of_others(private_cluster:
         waited = await take(broker, 10, queues=queues, wait=2.0)
         assert [delivery.id for delivery in waited] == [again]
         assert again not in ids
+
+
+async def test_what_lies_elsewhere_is_found_although_a_server_is_dead(
+    private_cluster: RedisCluster3, namespace: str
+) -> None:
+    queues = queues_on_each(namespace)
+    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
+        dead = next(number for number in (1, 2) if number != home_of(namespace))
+        ids = [(await publish(broker, 1, queue))[0] for queue in queues]
+        await settle(broker, await take(broker, 3, queues=queues))
+        private_cluster.servers[dead].kill()
+        living = [each for number, each in enumerate(ids) if number != dead]
+        assert None not in await broker.results().get(living)
+        with pytest.raises(BrokerUnavailableError):
+            await broker.results().get(ids)
+
+
+async def test_the_time_is_any_servers(private_cluster: RedisCluster3, namespace: str) -> None:
+    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
+        private_cluster.servers[0].kill()
+        with suppress(BrokerUnavailableError):  # it may have been the one that was asked so far
+            await broker.time()
+        assert abs(await broker.time() - time.time()) < 5  # long before a replica takes over
 
 
 async def test_after_a_failover_work_goes_on_within_two_seconds(private_cluster: RedisCluster3, namespace: str) -> None:

@@ -141,6 +141,10 @@ class ClusterConnection(RedisConnection):
         raise BrokerUnavailableError(f"{self.location} is moving slot {slot} from one server to another")
 
     def _owner(self, slot: int | None) -> Host:
+        """Return who holds a slot; for None, which any server may answer, one that is not known to fail."""
+        if slot is None:
+            fit = (host for host in self._slots.owners() if host not in self._failing and host not in self._silent)
+            return next(fit, None) or self._slots.owner(None)
         try:
             return self._slots.owner(slot)
         except BrokerUnavailableError:
