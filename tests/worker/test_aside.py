@@ -45,7 +45,7 @@ async def test_a_server_that_is_frozen_delays_the_outcomes_of_its_own_queues_onl
             await cluster.send("work", {"n": 9}, queue=queue)
         await until(lambda: have_ended(cluster, living, 4), within=12)
         assert time.monotonic() - began < 2.0
-        assert worker.snapshot().succeeded == 8
+        await until(lambda: worker.snapshot().succeeded == 8)
     finally:
         private_cluster.servers[frozen].thaw()
     for each in ids[queues[frozen]]:
