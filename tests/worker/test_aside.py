@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,13 +19,20 @@ from tests.redis_topologies import RedisCluster3, home_of, queues_on_each
 from tests.worker.cluster import Cluster, until
 
 
+@pytest.fixture
+async def spread(private_cluster: RedisCluster3, namespace: str) -> AsyncIterator[Cluster]:
+    """A cluster of workers on a Redis Cluster of its own."""
+    cluster = Cluster(await connect_broker(private_cluster.url, namespace=namespace, lease=30.0))
+    yield cluster
+    await cluster.close()
+
+
 @pytest.mark.redis
 async def test_a_server_that_is_frozen_delays_the_outcomes_of_its_own_queues_only(
-    private_cluster: RedisCluster3, namespace: str
+    spread: Cluster, private_cluster: RedisCluster3, namespace: str
 ) -> None:
-    queues = queues_on_each(namespace)
+    cluster, queues = spread, queues_on_each(namespace)
     frozen = next(number for number in (1, 2) if number != home_of(namespace))
-    cluster = Cluster(await connect_broker(private_cluster.url, namespace=namespace, lease=30.0))
     go = asyncio.Event()
 
     async def work(n: int) -> int:
@@ -48,11 +56,10 @@ async def test_a_server_that_is_frozen_delays_the_outcomes_of_its_own_queues_onl
         await until(lambda: worker.snapshot().succeeded == 8)
     finally:
         private_cluster.servers[frozen].thaw()
+    await until(lambda: worker.snapshot().succeeded == 11, within=20)
     for each in ids[queues[frozen]]:
-        assert (await cluster.ended(each, 20)).state is TaskState.SUCCEEDED
-    await until(lambda: worker.snapshot().succeeded == 11)
+        assert (await cluster.ended(each)).state is TaskState.SUCCEEDED
     assert (await cluster.broker.stats([queues[frozen]]))[0].succeeded == 3
-    await cluster.close()
 
 
 async def have_ended(cluster: Cluster, queues: list[str], number: int) -> bool:
