@@ -267,7 +267,8 @@ class PostgresQueues:
         self._hints.give(map(work_hint, ready))
         if is_thorough:
             await self._postgres.run("sweep", {"most": _SWEEP_CHUNK, "marker_life": _MARKER_LIFE})
-        dues = [due for _, _, due in promotes if due is not None]
+        nearest = [0.0 if promoted == _PROMOTE_CHUNK else due for _, promoted, due in promotes]
+        dues = [due for due in nearest if due is not None]
         return Upkeep(
             promoted=sum(promoted for _, promoted, _ in promotes),
             reclaimed=sum(reclaimed for _, reclaimed in reclaims),

@@ -1,13 +1,14 @@
 -- Makes jobs whose lease ran out ready again, before newer ones. A crash counts against what had started, and against
 -- what was all that its owner held; what else an owner holds when one of its jobs is taken back is marked as shared, so
 -- that the last one is not taken for the only one. Returns the names of the queues, and how many jobs each got back.
--- Each is looked up by its key, see settle.sql.
-WITH lost AS (
+-- Each is looked up by its key, see settle.sql; the moment is taken once, see promote.sql.
+WITH moment AS MATERIALIZED (SELECT epoch() AS now), lost AS (
   SELECT j.namespace, j.id, j.queue, j.owner, j.started, j.shared, j.place, q.name
   FROM queues q
   JOIN LATERAL (
     SELECT * FROM jobs
-    WHERE queue = q.id AND state = 'inflight' AND expires > epoch() - %(back)s::float8 AND expires <= epoch()
+    WHERE queue = q.id AND state = 'inflight' AND expires > (SELECT now FROM moment) - %(back)s::float8
+      AND expires <= (SELECT now FROM moment)
     ORDER BY expires LIMIT %(most)s FOR UPDATE SKIP LOCKED
   ) AS j ON true
   WHERE q.namespace = %(namespace)s AND q.name = ANY (%(queues)s::text[])
