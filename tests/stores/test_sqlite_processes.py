@@ -130,6 +130,16 @@ async def test_a_process_with_a_private_tmp_rings_and_is_rung_for(namespace: str
             others.close()
 
 
+async def test_where_no_socket_can_be_made_that_is_said_when_connecting(
+    tmp_path: Path, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stem_core.stores.sqlite.doorbell._DESCRIPTORS", tmp_path / "none")
+    folder = tmp_path.joinpath(*["a-long-name-of-a-directory"] * 6)
+    folder.mkdir(parents=True)
+    async with await SqliteBroker.connect(f"sqlite://{folder}/stem.db", namespace) as broker:
+        assert "wake" in broker.warnings[0]
+
+
 async def test_a_directory_that_others_may_enter_is_not_rung_in(
     sqlite_file: Path, sqlite_url: str, namespace: str
 ) -> None:

@@ -34,6 +34,7 @@ class SilentServers:
         self._ping = ping
         self._is_needed = is_needed
         self._watchers: dict[Host, asyncio.Task[object]] = {}
+        self._closed = False
 
     def check(self, host: Host) -> None:
         """Refuse to wait for a server that is silent.
@@ -49,7 +50,7 @@ class SilentServers:
 
     def note(self, host: Host, error: Exception) -> None:
         """Take to heart how a call to a server failed; one that refuses at once holds nobody up."""
-        if _is_silence(error) and host not in self._watchers:
+        if _is_silence(error) and host not in self._watchers and not self._closed:
             self._watchers[host] = spawn(self._watch(host), f"redis-silent-{host}")
 
     async def _watch(self, host: Host) -> None:
@@ -67,6 +68,7 @@ class SilentServers:
 
     async def close(self) -> None:
         """Stop watching."""
+        self._closed = True
         watchers, self._watchers = self._watchers, {}
         await cancel(*watchers.values())
 

@@ -24,6 +24,7 @@ _BESIDE: Final = "-bells"
 _LONGEST: Final = 100
 """Bytes that a socket's address may have anywhere; what is longer is named by way of its directory's descriptor."""
 _DESCRIPTORS: Final = Path("/proc/self/fd")
+_TRIAL: Final = "trial"
 _FRESH: Final = 0.1
 """Seconds. A directory that changed so lately may change again without its time telling."""
 _YOUNG: Final = 10.0
@@ -49,8 +50,19 @@ class Doorbell:
 
     @property
     def works(self) -> bool:
-        """Whether others can be heard at all."""
+        """Whether others can be heard, as far as is known."""
         return self._folder is not None
+
+    def try_out(self) -> bool:
+        """Return whether others can be heard: not every file system has sockets."""
+        own = self.listen(_TRIAL)
+        folder = self._folder
+        if own is None or folder is None:
+            return False
+        name = next(name for name, each in self._own.items() if each is own)
+        self._own.pop(name).close()
+        _remove(folder, name)
+        return True
 
     @property
     def _folder(self) -> Path | None:
@@ -137,14 +149,17 @@ class Doorbell:
         for name, each in own.items():
             each.close()
             if folder is not None:
-                with suppress(OSError):
-                    (folder / name).unlink()
-        if folder is not None:
-            with suppress(OSError):
-                folder.rmdir()  # only if nobody else listens
+                _remove(folder, name)
         if self._sender is not None:
             self._sender.close()
             self._sender = None
+
+
+def _remove(folder: Path, name: str) -> None:
+    """Remove a socket, and the directory if nobody else listens."""
+    with suppress(OSError):
+        (folder / name).unlink()
+        folder.rmdir()
 
 
 def _remove_if_dead(listener: Path) -> None:
