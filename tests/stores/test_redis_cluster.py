@@ -208,6 +208,38 @@ async def test_what_lies_elsewhere_is_found_although_a_server_is_dead(
             await broker.results().get(ids)
 
 
+async def test_a_frozen_server_holds_calls_up_once_and_is_used_again_soon_after_it_thaws(
+    private_cluster: RedisCluster3, namespace: str
+) -> None:
+    queues = queues_on_each(namespace)
+    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
+        frozen = next(number for number in (1, 2) if number != home_of(namespace))
+        living = [queue for number, queue in enumerate(queues) if number != frozen]
+        await fill(broker, queues)
+        private_cluster.servers[frozen].freeze()
+        try:
+            first = await take(broker, 3, queues=queues)
+            began = time.perf_counter()
+            second = await take(broker, 10, queues=queues)
+            with pytest.raises(BrokerUnavailableError, match="stopped answering"):
+                await stats(broker, queues[frozen])
+            assert await asyncio.to_thread(broker.renew, first + second) == [True] * 4
+            assert time.perf_counter() - began < 2.0
+            assert {delivery.queue for delivery in first + second} == set(living)
+        finally:
+            private_cluster.servers[frozen].thaw()
+        thawed = time.perf_counter()
+
+        async def answers() -> bool:
+            with suppress(BrokerUnavailableError):
+                return (await stats(broker, queues[frozen])).ready + (await stats(broker, queues[frozen])).inflight == 2
+            return False
+
+        await until(answers)
+        assert time.perf_counter() - thawed < 3.0
+        assert {delivery.queue for delivery in await take(broker, 10, queues=queues)} == {queues[frozen]}
+
+
 async def test_the_time_is_any_servers(private_cluster: RedisCluster3, namespace: str) -> None:
     async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
         private_cluster.servers[0].kill()
