@@ -15,6 +15,7 @@ import pytest
 import redis
 import trustme
 
+from stem_core.stores.redis.slots import slot_of
 from tests.servers import RedisServer, free_port
 
 _SLOTS: Final = 16384
@@ -109,6 +110,23 @@ class RedisCluster3:
         """End all."""
         for server in self.servers:
             server.kill()
+
+
+def queues_on_each(namespace: str) -> list[str]:
+    """Return a queue for each of the three servers of a cluster, in their order."""
+    found: dict[int, str] = {}
+    for number in range(1000):
+        found.setdefault(_server_of(f"{{stem:{namespace}:q{number}}}:"), f"q{number}")
+    return [found[server] for server in range(3)]
+
+
+def home_of(namespace: str) -> int:
+    """Return the number of the server that has the namespace's own keys."""
+    return _server_of(f"{{stem:{namespace}}}:queues")
+
+
+def _server_of(key: str) -> int:
+    return min(2, slot_of(key) * 3 // _SLOTS)
 
 
 def _agrees(client: redis.Redis, servers: int) -> bool:

@@ -58,6 +58,14 @@ class KeptRecord(NamedTuple):
     deliveries: int
 
 
+def record_of(outcome: Settlement) -> KeptRecord | None:
+    """Return the record that a settlement keeps, None if it keeps none."""
+    if outcome.record is None:
+        return None
+    delivery = outcome.delivery
+    return KeptRecord(delivery.id, delivery.queue, outcome.record, outcome.record_ttl, delivery.deliveries)
+
+
 class Queues(Protocol):
     """Competing consumers: each job goes to one worker; leased, fenced, settled."""
 
@@ -95,7 +103,7 @@ class Queues(Protocol):
         """Make due jobs ready, and take back jobs whose lease ran out. Safe to run anywhere, any number of times.
 
         A reclaimed job is ready again before newer ones. Its `crashes` grows if it was recorded as started, or was
-        all that its worker held of that queue.
+        all that its worker held: of all queues, and not just what is left of it since others were reclaimed.
         """
 
     async def lease(self) -> float:

@@ -1,4 +1,4 @@
-"""The settle buffer: endings go to the store in batches, and are tried again until it has them."""
+"""The settle buffer: endings go to the store in batches; what it does not take waits in a line for each queue."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import msgspec
 from stem_core.client.unique import lock_name
 from stem_core.delivery import Outcome, Settled
 from stem_core.errors import BrokerError
-from stem_core.service import Backoff
-from stem_core.stores.port import Broker, KeptRecord, ResultBackend
+from stem_core.stores.port import Broker, ResultBackend, record_of
 from stem_core.worker.active import Job
+from stem_core.worker.aside import Aside
 from stem_core.worker.core import Core, log
 from stem_core.worker.follow import Entry, FollowUps, has_follow_ups
 from stem_core.worker.outcome import Ending, event_of, requeued, settlement
@@ -46,13 +46,13 @@ class Finisher:
         self._entries: list[Entry] = []
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
-        self._sent_before = False
+        self._aside = Aside(core, self._store)
         self.follow_ups = FollowUps(core, backend, self._settle)
 
     @property
     def pending(self) -> int:
         """How many endings the store does not have yet."""
-        return len(self._entries) + self.follow_ups.pending
+        return len(self._entries) + self._aside.pending + self.follow_ups.pending
 
     def add(self, job: Job, ending: Ending, plan: Plan | None) -> None:
         """Store this ending soon. A broadcast's is only told."""
@@ -70,6 +70,9 @@ class Finisher:
             self._settle(entry)
 
     def _settle(self, entry: Entry) -> None:
+        if self._aside.has_line(entry.job.delivery.queue):
+            self._aside.put([entry])
+            return
         self._entries.append(entry)
         self._some.set()
         window = self._core.window
@@ -88,53 +91,50 @@ class Finisher:
 
     async def run(self) -> None:
         """Flush for ever."""
-        while True:
-            await self._some.wait()
-            if len(self._entries) < FLUSH_COUNT and not self._enough.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._enough.wait(), FLUSH_DELAY)
-            self._enough.clear()
-            while self._entries:
-                await self._flush(self._entries[:_MOST])
-            self._some.clear()
+        self._aside.resume()
+        try:
+            while True:
+                await self._some.wait()
+                if len(self._entries) < FLUSH_COUNT and not self._enough.is_set():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._enough.wait(), FLUSH_DELAY)
+                self._enough.clear()
+                while self._entries:
+                    await self._flush(self._entries[:_MOST])
+                self._some.clear()
+        finally:
+            await self._aside.close()
 
     async def _flush(self, batch: list[Entry]) -> None:
-        answers = await self._until_stored(batch)
+        try:
+            await self._store(batch)
+        except BrokerError as error:
+            self._core.link_down(error, 0.0)
+            self._aside.put(batch)
+        else:
+            self._core.link_up()
         del self._entries[: len(batch)]
-        again, self._sent_before = self._sent_before, False
+
+    async def _store(self, batch: list[Entry]) -> None:
+        try:
+            answers = await self._answers(batch)
+        except BrokerError:
+            for entry in batch:
+                entry.sent_before = True
+            raise
         committed = (entry for entry, answer in zip(batch, answers, strict=True) if answer is Settled.COMMITTED)
         await let_others_in(self._core.broker, committed)
         for entry, answer in zip(batch, answers, strict=True):
-            if answer is Settled.COMMITTED or (answer is Settled.GONE and again):
+            if answer is Settled.COMMITTED or (answer is Settled.GONE and entry.sent_before):
                 self._told(entry.job, entry.ending)
             else:
                 log.info("the outcome of task %s is void: %s", entry.job.delivery.id, answer)
             self._core.window.release(entry.job)
 
-    async def _until_stored(self, batch: list[Entry]) -> list[Settled]:
-        core, backoff = self._core, Backoff()
-        while True:
-            try:
-                answers = await self._stored(batch)
-            except BrokerError as error:
-                self._sent_before = True
-                delay = backoff.next()
-                core.link_down(error, delay)
-                await core.clock.sleep(delay)
-            else:
-                core.link_up()
-                return answers
-
-    async def _stored(self, batch: list[Entry]) -> list[Settled]:
+    async def _answers(self, batch: list[Entry]) -> list[Settled]:
         settlements = [entry.settlement for entry in batch]
         if self._backend is not None:
-            records = [
-                KeptRecord(
-                    each.delivery.id, each.delivery.queue, each.record, each.record_ttl, each.delivery.deliveries
-                )
-                for each in settlements
-                if each.record is not None
-            ]
+            records = [record for each in settlements if (record := record_of(each)) is not None]
             if records:
                 await self._backend.put(records)
             settlements = [msgspec.structs.replace(each, record=None) for each in settlements]

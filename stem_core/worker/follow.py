@@ -26,12 +26,21 @@ _FOR_GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.DEAD, Outcome.REVOKED})
 
 @dataclass(slots=True)
 class Entry:
-    """An ending on its way to the store; `result` is what is kept of what the task returned."""
+    """An ending on its way to the store.
+
+    Args:
+        job: Whose.
+        ending: How it ended.
+        settlement: What the store is told.
+        result: What is kept of what the task returned.
+        sent_before: Whether the store may have it already.
+    """
 
     job: Job
     ending: Ending
     settlement: Settlement
     result: object
+    sent_before: bool = False
 
 
 def has_follow_ups(envelope: Envelope | None, outcome: Outcome) -> bool:

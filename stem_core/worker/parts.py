@@ -86,6 +86,7 @@ class Parts:
         window.on_work = self.slots.wake
         window.on_release = self.stopper.changed
         self._fetching: asyncio.Task[object] | None = None
+        self._beating: asyncio.Task[object] | None = None
         self._working: list[asyncio.Task[object]] = []
         self._lasting: list[asyncio.Task[object]] = []
 
@@ -119,12 +120,13 @@ class Parts:
         self.leases.start(core.lease, settings.id)
         core.window.accepting = True
         self.slots.adjust()
+        self._beating = self._loop(self.heartbeat.run, "heartbeat")
         self._lasting = [
             self._loop(self.frames.run, "frames"),
             self._loop(self.reporter.relay, "relay"),
             self._loop(self.finisher.run, "finish"),
             self._loop(self.finisher.follow_ups.run, "follow"),
-            self._loop(self.heartbeat.run, "heartbeat"),
+            self._beating,
             self._loop(self.heartbeat.probe, "probe"),
             self._loop(self.control.run, "control"),
         ]
@@ -190,4 +192,5 @@ class Parts:
     async def _last_words(self) -> None:
         await self.reporter.caught_up()
         await self.frames.flush()
+        await cancel(self._beating)  # or it might announce who was just withdrawn
         await self.core.broker.withdraw(self.core.settings.id)

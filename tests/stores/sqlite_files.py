@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import apsw
@@ -13,15 +14,22 @@ ROOT = Path(__file__).parents[2]
 
 
 class Others:
-    """Processes on one file; none outlives its test."""
+    """Processes on one file; none outlives its test.
 
-    def __init__(self, url: str, namespace: str) -> None:
+    Args:
+        url: The file.
+        namespace: What of it they use.
+        before: Words that the command is put behind, for a world of their own.
+    """
+
+    def __init__(self, url: str, namespace: str, before: Sequence[str] = ()) -> None:
+        self._before = before
         self._url = url
         self._namespace = namespace
         self._started: list[subprocess.Popen[str]] = []
 
     async def start(self, role: str) -> Other:
-        command = [sys.executable, "-m", "tests.stores.sqlite_process", role, self._url, self._namespace]
+        command = [*self._before, sys.executable, "-m", "tests.stores.sqlite_process", role, self._url, self._namespace]
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._started.append(process)
         other = Other(process)

@@ -187,7 +187,7 @@ def kept_by(broker: InMemoryBroker) -> dict[str, int]:
         "revocations": [each for queue in queues for each in queue.revocations],
         "letters": [each for queue in queues for each in queue._dead],
         "held": [each for queue in queues for each in queue.held],
-        "delayed": [each for queue in queues for each in queue._delayed],
+        "delayed": [each for queue in queues for each in queue._delayed._order],
         "ready": [each for queue in queues for each in queue.waiting(1000)],
         "queues": queues,
     }  # fmt: skip

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+from stem_core.delivery import Revocation
 from stem_core.stores.memory import InMemoryBroker
+from stem_core.stores.memory.jobs import Job
 from stem_core.testing.contract.harness import DEADLINE, publish, settle, stats, take
 
 
@@ -46,3 +49,22 @@ async def test_a_wait_in_another_thread_wakes_and_can_be_interrupted_from_here()
             broker.interrupt("w1")
         async with asyncio.timeout(2.0):
             assert len(await waiting) == (end == "publish")
+
+
+async def test_delayed_jobs_that_are_revoked_are_given_back_before_they_are_due() -> None:
+    broker = InMemoryBroker()
+    kept = await publish(broker, 3, delay=1000.0)
+    ids = await publish(broker, 2000, delay=1000.0)
+    until = await broker.time() + 3600.0
+    before = count_jobs()
+    answers = await broker.revoke([Revocation(id=each, until=until) for each in ids], dict.fromkeys(ids, b"null}"))
+    assert set(answers) == {"cancelled"}
+    assert count_jobs() == before - 2000
+    assert len(broker._queues["q"]._delayed._order) < 100
+    assert [place.id for place in await broker.waiting("q", 10)] == kept
+    assert (await stats(broker)).delayed == 3
+
+
+def count_jobs() -> int:
+    gc.collect()
+    return sum(isinstance(each, Job) for each in gc.get_objects())

@@ -167,6 +167,26 @@ async def test_tables_of_another_version_are_refused(
     assert advice in said
 
 
+async def test_tables_of_the_version_before_are_brought_up_to_date_with_what_is_in_them(
+    postgres_server: PostgresServer, schema: str
+) -> None:
+    url = url_of(postgres_server, rest=f"postgres?schema={schema}")
+    async with await connect_broker(url) as broker:
+        ids = await publish(broker, 3)
+        await take(broker, 1)
+    run(postgres_server, f"ALTER TABLE {schema}.jobs DROP COLUMN shared; UPDATE {schema}.version SET number = 1")
+    user = f"{schema}_user"
+    run(postgres_server, f"CREATE USER {user}; GRANT USAGE ON SCHEMA {schema} TO {user}")
+    run(postgres_server, f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {user}")
+    said = await refused(url_of(postgres_server, user, f"postgres?schema={schema}"))
+    assert "version 1, this Stem needs 2" in said
+    assert "owner of its tables" in said
+    brokers = await asyncio.gather(*(connect_broker(url) for _ in range(4)))
+    assert [delivery.id for delivery in await take(brokers[3])] == ids[1:]
+    for broker in brokers:
+        await broker.close()
+
+
 async def test_the_lease_is_a_setting_of_the_namespace(postgres_url: str, namespace: str) -> None:
     leases = []
     for wanted in (None, 3.5, None):

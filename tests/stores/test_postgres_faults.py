@@ -1,11 +1,10 @@
-"""What holds when Postgres, or the way to it, fails."""
+"""What holds when Postgres fails, beside what every server is held to."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 
 import psycopg
 import pytest
@@ -13,11 +12,11 @@ import pytest
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.delivery import Outcome, Settled
 from stem_core.errors import BrokerError, BrokerUnavailableError, StemError
+from stem_core.events import EVENTS_TOPIC
 from stem_core.stores.port import FROM_NOW, FROM_START, Broker
 from stem_core.stores.postgres import PostgresBroker
-from stem_core.testing.contract.harness import conserved, job, outcome, publish, settle, stats, take, until
+from stem_core.testing.contract.harness import conserved, outcome, publish, settle, stats, take, until
 from tests.postgres_server import PostgresServer
-from tests.stores.proxy import Proxy
 
 pytestmark = pytest.mark.postgres
 
@@ -29,76 +28,16 @@ async def broker(private_postgres: PostgresServer) -> AsyncIterator[Broker]:
 
 
 @pytest.fixture
-async def proxy(postgres_server: PostgresServer) -> AsyncIterator[Proxy]:
-    async with Proxy(postgres_server.port) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def shaky(proxy: Proxy, namespace: str) -> AsyncIterator[Broker]:
-    """A broker behind a link that can be cut."""
-    url = f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres"
-    async with await PostgresBroker.connect(url, namespace) as broker:
-        yield broker
-
-
-@pytest.fixture
 async def own(postgres_server: PostgresServer, namespace: str) -> AsyncIterator[PostgresBroker]:
     """A broker on the server that all tests share."""
     async with await PostgresBroker.connect(postgres_server.url, namespace) as broker:
         yield broker
 
 
-def requests_with(*words: str, times: int = 1) -> Callable[[bytes], bool]:
-    """Return a test of requests: true for the first few that contain all these words."""
-    left = [times]
-
-    def is_one(request: bytes) -> bool:
-        if not left[0] or not all(word.encode() in request for word in words):
-            return False
-        left[0] -= 1
-        return True
-
-    return is_one
-
-
 def ask(server: PostgresServer, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(server.url, autocommit=True) as admin:
         cursor = admin.execute(statement)  # type: ignore[arg-type]  # the tests' own words
         return cursor.fetchall() if cursor.description else []
-
-
-async def test_nothing_is_lost_when_the_server_is_killed_and_comes_back(
-    broker: Broker, private_postgres: PostgresServer
-) -> None:
-    ids = await publish(broker, 20)
-    delayed = await publish(broker, 3, delay=0.2)
-    held = await take(broker, 5)
-    await broker.append("t", [b"frame"])
-    await asyncio.to_thread(private_postgres.restart)
-    assert await asyncio.to_thread(broker.renew, held) == [True] * 5
-    answers: list[Settled] = []
-
-    async def all_settled() -> bool:
-        # A call may still meet a connection of before, and say so; a worker tries again.
-        with suppress(BrokerUnavailableError):
-            answers.extend(await settle(broker, held))
-        return bool(answers)
-
-    await until(all_settled)
-    assert answers == [Settled.COMMITTED] * 5
-    rest: list[str] = []
-
-    async def all_found() -> bool:
-        await broker.upkeep(["q"])
-        found = await take(broker)
-        await settle(broker, found)
-        rest.extend(delivery.id for delivery in found)
-        return len(rest) == 18
-
-    await until(all_found)
-    assert sorted(rest) == sorted([*ids[5:], *delayed])
-    assert (await stats(broker)).succeeded == 23
 
 
 async def test_settling_while_the_server_is_killed_commits_each_job_once(
@@ -138,115 +77,6 @@ async def test_settling_while_the_server_is_killed_commits_each_job_once(
     assert all(await broker.results().get(ids))
 
 
-async def test_a_waiting_fetch_reports_the_death_of_the_server_and_works_soon_after_it(
-    broker: Broker, private_postgres: PostgresServer
-) -> None:
-    waiting = asyncio.ensure_future(take(broker, wait=10.0))
-    await asyncio.sleep(0.05)
-    await asyncio.to_thread(private_postgres.kill)
-    async with asyncio.timeout(3.0):
-        with pytest.raises(BrokerUnavailableError):
-            await waiting
-    for call in (publish(broker), stats(broker), take(broker), broker.queues()):
-        with pytest.raises(BrokerUnavailableError):
-            await call
-    waiting = asyncio.ensure_future(again_and_again(broker))
-    await asyncio.to_thread(private_postgres.start)
-    back = SYSTEM_CLOCK.monotonic()
-    await publish(broker)
-    assert await waiting == 1
-    assert SYSTEM_CLOCK.monotonic() - back < 2.0
-
-
-async def again_and_again(broker: Broker) -> int:
-    while True:
-        try:
-            if found := await take(broker, wait=1.0):
-                return len(found)
-        except BrokerUnavailableError:
-            await asyncio.sleep(0.05)
-
-
-async def test_a_frozen_server_is_reported_and_used_again(broker: Broker, private_postgres: PostgresServer) -> None:
-    held = await take(broker)
-    private_postgres.freeze()
-    try:
-        async with asyncio.timeout(8.0):
-            with pytest.raises(BrokerUnavailableError):
-                await stats(broker)
-    finally:
-        private_postgres.thaw()
-    assert held == []
-    await publish(broker)
-    assert len(await take(broker)) == 1
-
-
-async def test_a_lost_reply_to_publish_adds_nothing_twice(shaky: Broker, proxy: Proxy) -> None:
-    batch = [job() for _ in range(10)]
-    proxy.cut_reply_to = requests_with(batch[0].id, times=3)
-    await shaky.publish(batch)
-    assert proxy.cuts == 3
-    assert (await stats(shaky)).published == 10
-    assert [delivery.id for delivery in await take(shaky)] == [one.id for one in batch]
-
-
-async def test_a_lost_reply_to_publish_is_safe_even_if_the_jobs_ended_meanwhile(
-    shaky: Broker, proxy: Proxy, own: PostgresBroker
-) -> None:
-    sealed = job()
-    proxy.cut_reply_to = requests_with(sealed.id)
-    publishing = asyncio.ensure_future(shaky.publish([sealed]))
-    held = await take(own, wait=5.0)
-    await settle(own, held, record=None)
-    await publishing
-    assert proxy.cuts == 1
-    assert await take(own) == []
-
-
-async def test_a_lost_reply_to_fetch_loses_no_job(shaky: Broker, proxy: Proxy) -> None:
-    ids = await publish(shaky, 10)
-    first = await take(shaky, 3, "the-owner")
-    proxy.cut_reply_to = requests_with("the-owner")
-    with pytest.raises(BrokerUnavailableError):
-        await take(shaky, 4, "the-owner")
-    recovered: list[str] = []
-
-    async def all_recovered() -> bool:
-        recovered.extend(delivery.id for delivery in await take(shaky, 4 - len(recovered), "the-owner"))
-        return len(recovered) == 4
-
-    await until(all_recovered)
-    assert [delivery.id for delivery in first] + recovered == ids[:7]
-    assert [delivery.id for delivery in await take(shaky, 10, "the-owner")] == ids[7:]
-
-
-async def test_a_lost_reply_to_settle_may_be_sent_again(shaky: Broker, proxy: Proxy) -> None:
-    await publish(shaky, 5)
-    held = await take(shaky)
-    proxy.cut_reply_to = requests_with(held[0].id, "succeeded")
-    with pytest.raises(BrokerUnavailableError):
-        await settle(shaky, held)
-
-    async def was_settled() -> bool:
-        return (await stats(shaky)).succeeded == 5
-
-    await until(was_settled)
-    assert await settle(shaky, held) == [Settled.GONE] * 5
-    assert (await stats(shaky)).succeeded == 5
-
-
-async def test_cancelled_calls_never_mix_up_replies(own: PostgresBroker) -> None:
-    await publish(own, 3)
-    for number in range(60):
-        call = asyncio.ensure_future(stats(own))
-        for _ in range(number % 6):
-            await asyncio.sleep(0)
-        call.cancel()
-        await asyncio.gather(call, return_exceptions=True)
-        assert await own.queues() == ["q"]
-        assert (await stats(own)).ready == 3
-
-
 async def test_what_a_cancelled_call_sent_takes_effect_before_it_returns(
     own: PostgresBroker, postgres_server: PostgresServer
 ) -> None:
@@ -279,9 +109,24 @@ async def test_without_hints_work_and_news_are_found_by_looking(
             assert len(await working) == len(await reading) == 1
 
 
+async def listen(session: psycopg.AsyncConnection, channel: str) -> None:
+    """Listen as a store does: with the lock that says so."""
+    await session.execute(f'LISTEN "{channel}"')  # type: ignore[arg-type]  # a channel's name
+    await session.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [channel])
+
+
+async def test_nothing_is_told_where_nobody_listens(own: PostgresBroker, postgres_server: PostgresServer) -> None:
+    async with await psycopg.AsyncConnection.connect(postgres_server.url, autocommit=True) as unseen:
+        await unseen.execute(f'LISTEN "{own._hints._channel}"')  # type: ignore[arg-type]  # a channel's name
+        for _ in range(3):
+            await publish(own)
+            await asyncio.sleep(0.12)
+        assert [each.payload async for each in unseen.notifies(timeout=0.2)] == []
+
+
 async def test_hints_are_few_however_much_is_published(own: PostgresBroker, postgres_server: PostgresServer) -> None:
     async with await psycopg.AsyncConnection.connect(postgres_server.url, autocommit=True) as listening:
-        await listening.execute(f'LISTEN "{own._hints._channel}"')  # type: ignore[arg-type]  # a channel's name
+        await listen(listening, own._hints._channel)
         began = SYSTEM_CLOCK.monotonic()
         for _ in range(100):
             await publish(own)
@@ -292,10 +137,24 @@ async def test_hints_are_few_however_much_is_published(own: PostgresBroker, post
     assert 1 <= len(heard) <= lasted / 0.1 + 2
 
 
+async def test_events_wake_only_who_wants_to_hear_of_them(own: PostgresBroker, postgres_server: PostgresServer) -> None:
+    async with await psycopg.AsyncConnection.connect(postgres_server.url, autocommit=True) as listening:
+        await listen(listening, own._hints._channel)
+        reading = asyncio.ensure_future(own.read({EVENTS_TOPIC: FROM_NOW, "control": FROM_NOW}, 10, 10.0))
+        await asyncio.sleep(0.2)
+        began = SYSTEM_CLOCK.monotonic()
+        await own.append(EVENTS_TOPIC, [b"x"])
+        assert [message.body for message in await reading] == [b"x"]
+        assert SYSTEM_CLOCK.monotonic() - began < 0.7  # who only looks does so once a second
+        await publish(own)
+        heard = [each.payload async for each in listening.notifies(timeout=0.5)]
+    assert heard == ["q q"]
+
+
 async def test_a_listening_connection_that_is_cut_is_made_anew(
     own: PostgresBroker, postgres_server: PostgresServer
 ) -> None:
-    find = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+    find = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'"
     waiting = asyncio.ensure_future(take(own, wait=20.0))
 
     async def listens() -> bool:

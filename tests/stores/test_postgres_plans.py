@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,3 +55,39 @@ async def test_each_job_is_looked_up_by_its_key_whatever_the_statistics_say(
                 assert all(" AND (id = " in lookup.partition("\n")[0] for lookup in lookups), f"{name}\n{plan}"
                 if name in {"settle", "put_back"}:
                     assert "jobs_inflight" not in plan, f"{name}\n{plan}"
+
+
+@pytest.mark.parametrize(
+    ("name", "conditions"),
+    [
+        ("promote", ["jobs_delayed", "due <= $"]),
+        ("reclaim", ["jobs_inflight", "expires <= $"]),
+        ("sweep", ["records_expires", "expires <= $"]),
+        ("sweep", ["markers_made", "made <= "]),
+        ("sweep", ["entries_pkey", "number < CASE"]),
+    ],
+)
+async def test_what_is_not_due_yet_is_not_read(
+    postgres_server: PostgresServer, namespace: str, name: str, conditions: list[str]
+) -> None:
+    index, condition = conditions
+    given = {"namespace": 1, "queues": ["q"], "back": 2.0, "most": 100, "marker_life": 300.0}
+    async with await PostgresBroker.connect(f"{postgres_server.url}?schema={namespace}"):
+        with psycopg.connect(postgres_server.url, autocommit=True) as session:
+            session.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(namespace)))
+            for setting, value in _SETTINGS.items():
+                session.execute(sql.SQL("SET {} = {}").format(sql.Identifier(setting), value))
+            rows = session.execute(b"EXPLAIN " + statement(name), given).fetchall()
+    plan = "\n".join(line for (line,) in rows)
+    searches = [part.partition("\n")[2].partition("\n")[0] for part in plan.split(f"using {index}")[1:]]
+    assert any("Index Cond" in search and condition in search for search in searches), plan
+
+
+async def test_a_burst_of_due_jobs_is_promoted_without_a_pause(postgres_server: PostgresServer, namespace: str) -> None:
+    async with await PostgresBroker.connect(postgres_server.url, namespace) as broker:
+        await publish(broker, 600, delay=0.01)
+        await publish(broker, 1, delay=100.0)
+        await asyncio.sleep(0.05)
+        rounds = [await broker.upkeep(["q"]) for _ in range(3)]
+        assert [done.promoted for done in rounds] == [256, 256, 88]
+        assert [done.next_due == 0.0 for done in rounds] == [True, True, False]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -15,7 +16,7 @@ from stem_core.stores.port import FROM_START, Broker
 from stem_core.stores.redis.scripts import script
 from stem_core.stores.redis.slots import slot_of
 from stem_core.testing.contract.harness import job, publish, settle, stats, take, take_one, until
-from tests.redis_topologies import RedisCluster3
+from tests.redis_topologies import RedisCluster3, home_of, queues_on_each
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.redis
@@ -25,15 +26,6 @@ pytestmark = pytest.mark.redis
 async def broker(redis_cluster: RedisCluster3, namespace: str) -> AsyncIterator[Broker]:
     async with await connect_broker(redis_cluster.url, namespace=namespace) as broker:
         yield broker
-
-
-def queues_on_each(namespace: str, servers: int = 3) -> list[str]:
-    """Return a queue for each of the servers, in their order."""
-    found: dict[int, str] = {}
-    for number in range(1000):
-        slot = slot_of(f"{{stem:{namespace}:q{number}}}:")
-        found.setdefault(min(servers - 1, slot * servers // 16384), f"q{number}")
-    return [found[server] for server in range(servers)]
 
 
 def keys_on(cluster: RedisCluster3, namespace: str) -> list[set[str]]:
@@ -186,8 +178,7 @@ async def test_a_slot_that_moves_takes_its_queue_along(redis_cluster: RedisClust
 async def test_a_dead_server_does_not_stop_the_queues_of_others(private_cluster: RedisCluster3, namespace: str) -> None:
     queues = queues_on_each(namespace)
     async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
-        home = slot_of(f"{{stem:{namespace}}}:queues") * 3 // 16384
-        dead = next(number for number in (1, 2) if number != home)
+        dead = next(number for number in (1, 2) if number != home_of(namespace))
         ids = await fill(broker, queues)
         await settle(broker, await take(broker, 3, queues=queues))
         private_cluster.servers[dead].kill()
@@ -200,6 +191,61 @@ async def test_a_dead_server_does_not_stop_the_queues_of_others(private_cluster:
         waited = await take(broker, 10, queues=queues, wait=2.0)
         assert [delivery.id for delivery in waited] == [again]
         assert again not in ids
+
+
+async def test_what_lies_elsewhere_is_found_although_a_server_is_dead(
+    private_cluster: RedisCluster3, namespace: str
+) -> None:
+    queues = queues_on_each(namespace)
+    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
+        dead = next(number for number in (1, 2) if number != home_of(namespace))
+        ids = [(await publish(broker, 1, queue))[0] for queue in queues]
+        await settle(broker, await take(broker, 3, queues=queues))
+        private_cluster.servers[dead].kill()
+        living = [each for number, each in enumerate(ids) if number != dead]
+        assert None not in await broker.results().get(living)
+        with pytest.raises(BrokerUnavailableError):
+            await broker.results().get(ids)
+
+
+async def test_a_frozen_server_holds_calls_up_once_and_is_used_again_soon_after_it_thaws(
+    private_cluster: RedisCluster3, namespace: str
+) -> None:
+    queues = queues_on_each(namespace)
+    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
+        frozen = next(number for number in (1, 2) if number != home_of(namespace))
+        living = [queue for number, queue in enumerate(queues) if number != frozen]
+        await fill(broker, queues)
+        private_cluster.servers[frozen].freeze()
+        try:
+            first = await take(broker, 3, queues=queues)
+            began = time.perf_counter()
+            second = await take(broker, 10, queues=queues)
+            with pytest.raises(BrokerUnavailableError, match="stopped answering"):
+                await stats(broker, queues[frozen])
+            assert await asyncio.to_thread(broker.renew, first + second) == [True] * 4
+            assert time.perf_counter() - began < 2.0
+            assert {delivery.queue for delivery in first + second} == set(living)
+        finally:
+            private_cluster.servers[frozen].thaw()
+        thawed = time.perf_counter()
+
+        async def answers() -> bool:
+            with suppress(BrokerUnavailableError):
+                return (await stats(broker, queues[frozen])).ready + (await stats(broker, queues[frozen])).inflight == 2
+            return False
+
+        await until(answers)
+        assert time.perf_counter() - thawed < 3.0
+        assert {delivery.queue for delivery in await take(broker, 10, queues=queues)} == {queues[frozen]}
+
+
+async def test_the_time_is_any_servers(private_cluster: RedisCluster3, namespace: str) -> None:
+    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
+        private_cluster.servers[0].kill()
+        with suppress(BrokerUnavailableError):  # it may have been the one that was asked so far
+            await broker.time()
+        assert abs(await broker.time() - time.time()) < 5  # long before a replica takes over
 
 
 async def test_after_a_failover_work_goes_on_within_two_seconds(private_cluster: RedisCluster3, namespace: str) -> None:

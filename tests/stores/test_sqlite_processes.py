@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -97,10 +98,60 @@ async def test_what_killed_processes_left_to_be_rung_for_is_removed(
     assert not folder.exists()
 
 
-async def test_where_nobody_can_ring_the_file_is_looked_at_often(
-    sqlite_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_path_of_any_length_can_be_rung_at(tmp_path: Path, namespace: str) -> None:
+    folder = tmp_path.joinpath(*["a-long-name-of-a-directory"] * 6)
+    folder.mkdir(parents=True)
+    url = f"sqlite://{folder}/stem.db"
+    async with polling(url, namespace, NEVER) as broker, polling(url, namespace, NEVER) as other:
+        assert broker.warnings == ()
+        waiting = asyncio.ensure_future(take(broker, wait=DEADLINE))
+        await asyncio.sleep(0.05)
+        await publish(other)
+        async with asyncio.timeout(DEADLINE / 2):
+            assert len(await waiting) == 1
+    assert [each.name for each in folder.iterdir()] == ["stem.db"]
+
+
+async def test_a_process_with_a_private_tmp_rings_and_is_rung_for(namespace: str) -> None:
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("needs root on Linux, to give a process a /tmp of its own")
+    with tempfile.TemporaryDirectory(prefix="stem-tests-", dir="/var/tmp") as folder:
+        url = f"sqlite://{folder}/stem.db"
+        others = Others(url, namespace, ["unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs /tmp && exec "$@"', "sh"])
+        try:
+            async with polling(url, namespace, NEVER) as broker:
+                publisher = await others.start("publisher")
+                waiting = asyncio.ensure_future(take(broker, wait=DEADLINE))
+                await asyncio.sleep(0.05)
+                publisher.tell()
+                async with asyncio.timeout(DEADLINE / 2):
+                    assert len(await waiting) == 1
+        finally:
+            others.close()
+
+
+async def test_where_no_socket_can_be_made_that_is_said_when_connecting(
+    tmp_path: Path, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stem_core.stores.sqlite.doorbell._ROOT", "/dev/null")
+    monkeypatch.setattr("stem_core.stores.sqlite.doorbell._DESCRIPTORS", tmp_path / "none")
+    folder = tmp_path.joinpath(*["a-long-name-of-a-directory"] * 6)
+    folder.mkdir(parents=True)
+    async with await SqliteBroker.connect(f"sqlite://{folder}/stem.db", namespace) as broker:
+        assert "wake" in broker.warnings[0]
+
+
+async def test_a_directory_that_others_may_enter_is_not_rung_in(
+    sqlite_file: Path, sqlite_url: str, namespace: str
+) -> None:
+    sqlite_file.with_name("stem.db-bells").mkdir(mode=0o755)
+    async with await SqliteBroker.connect(sqlite_url, namespace) as broker:
+        assert "wake" in broker.warnings[0]
+
+
+async def test_where_nobody_can_ring_the_file_is_looked_at_often(
+    sqlite_file: Path, sqlite_url: str, namespace: str
+) -> None:
+    sqlite_file.with_name("stem.db-bells").write_text("no directory")
     async with (
         await SqliteBroker.connect(sqlite_url, namespace) as broker,
         await SqliteBroker.connect(sqlite_url, namespace) as other,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from stem_core.states import TaskState
 from stem_core.stores.port import Broker
 from stem_core.stores.sqlite import SqliteBroker
 from stem_core.testing.contract.harness import job, publish, settle, stats, take
+from tests.stores.small_disk import small_file_system
 from tests.stores.sqlite_files import audit
 from tests.worker.cluster import Cluster, until
 
@@ -24,15 +22,8 @@ from tests.worker.cluster import Cluster, until
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 16 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("needs root on Linux, to mount a small tmpfs")
-    mounting = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)], check=False)
-    if mounting.returncode != 0:
-        pytest.skip("needs the right to mount a small tmpfs, which this container does not give")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_file_system(tmp_path / "disk", 16) as folder:
+        yield folder
 
 
 async def fill(broker: Broker) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
@@ -27,7 +28,7 @@ from stem_core.stores.memory.coordination import MemoryCoordination
 from stem_core.stores.memory.jobs import Job
 from stem_core.stores.memory.queue import MemoryQueue
 from stem_core.stores.memory.waiting import Bell
-from stem_core.stores.port import KeptRecord
+from stem_core.stores.port import KeptRecord, record_of
 
 _REVOKED_TTL: Final = 86400.0
 
@@ -141,8 +142,8 @@ class InMemoryBroker(MemoryChannels, MemoryCoordination):
             return Settled.GONE if place is None or place.attempt > delivery.attempt else Settled.FENCED
         if queue.finish(job, outcome, self._clock.monotonic(), self._clock.time()):
             del self._places[delivery.id]
-            if outcome.record is not None:
-                kept = KeptRecord(delivery.id, delivery.queue, outcome.record, outcome.record_ttl, delivery.deliveries)
+            kept = record_of(outcome)
+            if kept is not None:
                 self._results.put_now([kept])
         return Settled.COMMITTED
 
@@ -168,11 +169,23 @@ class InMemoryBroker(MemoryChannels, MemoryCoordination):
             for name in queues:
                 self._queue(name).forget_revocations(time)
             promoted = sum(self._queue(name).promote(now) for name in queues)
-            reclaimed = sum(self._queue(name).reclaim(now, self._lease) for name in queues)
+            reclaimed = self._reclaim([self._queue(name) for name in queues], now)
             next_due = self._until_due(queues, now)
         if promoted or reclaimed:
             self._work.ring()
         return Upkeep(promoted=promoted, reclaimed=reclaimed, next_due=next_due)
+
+    def _reclaim(self, queues: Sequence[MemoryQueue], now: float) -> int:
+        lost = [(queue, job) for queue in queues for job in queue.unrenewed(now, self._lease)]
+        if lost:
+            silent = {job.owner for _, job in lost}
+            held = [job for queue in self._queues.values() for job in queue.held.values() if job.owner in silent]
+            holding = Counter(job.owner for job in held)
+            for job in held:
+                job.shared = job.shared or holding[job.owner] > 1
+        for queue, job in lost:
+            queue.take_back(job, now)
+        return len(lost)
 
     async def lease(self) -> float:
         """Return the lease in seconds."""

@@ -34,6 +34,8 @@ class Job:
     renewed: float = 0.0
     hold: float = 0.0
     started: bool = False
+    shared: bool = False
+    """Whether its owner held others too when one of them was taken back."""
 
     def deliver(self, owner: str, now: float, revoked: Revocation | None) -> Delivery:
         """Hand the job to an owner."""
@@ -60,7 +62,7 @@ class Job:
         """Forget who held it."""
         self.owner = ""
         self.hold = 0.0
-        self.started = False
+        self.started = self.shared = False
 
 
 Lane = OrderedDict[int, Job]

@@ -5,13 +5,12 @@ Times are the broker's monotonic clock, except those that people read.
 
 from __future__ import annotations
 
-import heapq
 import itertools
-from collections import Counter
 from typing import Final, NamedTuple
 
 from stem_core.delivery import DeadLetter, Delivery, Outcome, Pause, QueueStats, Revocation, Settlement
 from stem_core.envelope import Sealed
+from stem_core.stores.memory.delayed import Delayed
 from stem_core.stores.memory.jobs import Job, Lanes
 
 _tokens: Final = itertools.count(1)
@@ -41,8 +40,7 @@ class MemoryQueue:
         self.held: dict[int, Job] = {}
         self.counters = dict.fromkeys(("published", "succeeded", "failed", "cancelled", "retried"), 0)
         self._lanes = Lanes()
-        self._delayed: list[tuple[float, int, Job]] = []
-        self._delayed_count = 0
+        self._delayed = Delayed()
 
     def publish(self, sealed: Sealed, now: float, delay: float) -> Job:
         """Add a new job."""
@@ -56,26 +54,21 @@ class MemoryQueue:
         job.token = next(_tokens)
         if delay > 0:
             job.where, job.due = "delayed", now + delay
-            heapq.heappush(self._delayed, (job.due, job.token, job))
-            self._delayed_count += 1
+            self._delayed.add(job)
         else:
             job.where, job.since = "ready", now
             self._lanes.add(job, back=back)
 
     def promote(self, now: float) -> int:
         """Make due jobs ready; returns how many."""
-        promoted = 0
-        while self._delayed and self._delayed[0][0] <= now:
-            _, token, job = heapq.heappop(self._delayed)
-            if job.token == token and job.where == "delayed":
-                self._delayed_count -= 1
-                self._place(job, now)
-                promoted += 1
-        return promoted
+        due = self._delayed.take_due(now)
+        for job in due:
+            self._place(job, now)
+        return len(due)
 
     def next_due(self) -> float | None:
         """Return when the next delayed job is due."""
-        return self._delayed[0][0] if self._delayed else None
+        return self._delayed.next_due()
 
     def fetch(self, owner: str, now: float, time: float) -> Delivery | None:
         """Hand out the next job, if the queue is not paused."""
@@ -146,8 +139,7 @@ class MemoryQueue:
     def waiting(self, limit: int) -> list[Job]:
         """Return jobs that no worker holds, next to run first."""
         ready = self._lanes.first(limit)
-        due = sorted(entry for entry in self._delayed if entry[2].where == "delayed" and entry[2].token == entry[1])
-        return [*ready, *(job for _, _, job in due[: limit - len(ready)])]
+        return [*ready, *self._delayed.first(limit - len(ready))]
 
     def cancel(self, job: Job) -> bool:
         """Remove a job that waits; False if a worker holds it."""
@@ -156,22 +148,22 @@ class MemoryQueue:
         if job.where == "ready":
             self._lanes.remove(job)
         else:
-            self._delayed_count -= 1
+            self._delayed.remove(job)
         job.where = "ended"
         self.counters["cancelled"] += 1
         return True
 
-    def reclaim(self, now: float, lease: float) -> int:
-        """Take back what silent workers hold; returns how much."""
-        lost = [job for job in self.held.values() if now - job.renewed >= max(lease, job.hold)]
-        holding = Counter(job.owner for job in self.held.values())
-        for job in lost:
-            if job.started or holding[job.owner] == 1:
-                job.crashes += 1
-                job.crashed = (*job.crashed, job.owner)
-            del self.held[job.token]
-            self._place(job, now, back=True)
-        return len(lost)
+    def unrenewed(self, now: float, lease: float) -> list[Job]:
+        """Return what silent workers hold."""
+        return [job for job in self.held.values() if now - job.renewed >= max(lease, job.hold)]
+
+    def take_back(self, job: Job, now: float) -> None:
+        """Take a job from a worker that fell silent; it is what the worker died of if it ran, or was held alone."""
+        if job.started or not job.shared:
+            job.crashes += 1
+            job.crashed = (*job.crashed, job.owner)
+        del self.held[job.token]
+        self._place(job, now, back=True)
 
     def letter(self, job_id: str) -> DeadLetter | None:
         """Return a dead letter, if there is one."""
@@ -216,7 +208,7 @@ class MemoryQueue:
             name=self.name,
             ready=self.ready,
             inflight=len(self.held),
-            delayed=self._delayed_count,
+            delayed=self._delayed.count,
             dead=len(self._dead),
             oldest_s=None if oldest is None else max(0.0, now - oldest),
             paused=self.current_pause(time),

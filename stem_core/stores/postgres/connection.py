@@ -17,6 +17,7 @@ from stem_core.service import cancel, spawn
 from stem_core.stores.postgres.address import Address, parse_address
 from stem_core.stores.postgres.failures import CONFLICTS, DRIVER_ERRORS, translate
 from stem_core.stores.postgres.pool import Connection, Pool, is_alive
+from stem_core.stores.postgres.pooler import check_pooler
 from stem_core.stores.postgres.schema import ensure_schema
 from stem_core.stores.postgres.statements import statement
 
@@ -68,7 +69,7 @@ class PostgresConnection:
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Connect, and make the schema if it is not there.
+        """Connect, refuse what is not fit, and make the schema if it is not there.
 
         Raises:
             ConfigurationError: The URL, the server or the schema is not usable.
@@ -77,6 +78,7 @@ class PostgresConnection:
         connection = cls(parse_address(url))
         try:
             async with connection._pool.connection() as session:
+                await check_pooler(session, connection.open_session, connection.address.location)
                 await ensure_schema(session, connection.address)
         except DRIVER_ERRORS as error:
             await connection.close()

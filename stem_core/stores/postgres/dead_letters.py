@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from stem_core.delivery import DeadLetter
-from stem_core.stores.postgres.connection import PostgresConnection, Row
-from stem_core.stores.postgres.hints import Hints
-from stem_core.stores.postgres.queues import work_hint
+from stem_core.stores.postgres.connection import PostgresConnection
+from stem_core.stores.postgres.hints import Hints, work_hint
+from stem_core.stores.rows import dead_letter
 
 _END: Final = 2**63 - 1
 
@@ -25,12 +25,12 @@ class PostgresDeadLetters:
         below = int(cursor) if cursor else _END
         rows = await self._postgres.run("dead", {**self._of(queue), "below": below, "most": limit + 1})
         page = rows[:limit]
-        return [_letter(row) for row in page], str(page[-1][-1]) if len(rows) > limit else ""
+        return [dead_letter(queue, row) for row in page], str(page[-1][0]) if len(rows) > limit else ""
 
     async def letters(self, queue: str, ids: Sequence[str]) -> list[DeadLetter | None]:
         """Return the dead letters of these ids, None where there is none."""
         rows = await self._postgres.run("letters", {**self._of(queue), "ids": list(ids)})
-        found = {row[0]: _letter(row) for row in rows}
+        found = {row[1]: dead_letter(queue, row) for row in rows}
         return [found.get(task_id) for task_id in ids]
 
     async def replay(self, queue: str, ids: Sequence[str]) -> int:
@@ -46,17 +46,3 @@ class PostgresDeadLetters:
 
     def _of(self, queue: str) -> dict[str, object]:
         return {"namespace": self._space, "queue": queue}
-
-
-def _letter(row: Row) -> DeadLetter:
-    task_id, queue, body, reason, error, attempt, deliveries, died_at, _ = row
-    return DeadLetter(
-        id=task_id,
-        queue=queue,
-        body=body,
-        reason=reason,
-        error=error,
-        attempt=attempt,
-        deliveries=deliveries,
-        died_at=died_at,
-    )

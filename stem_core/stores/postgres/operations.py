@@ -9,8 +9,8 @@ import msgspec
 
 from stem_core.delivery import Pause, Place, QueueStats, Revocation
 from stem_core.stores.postgres.connection import PostgresConnection, Row
-from stem_core.stores.postgres.hints import Hints
-from stem_core.stores.postgres.queues import work_hint
+from stem_core.stores.postgres.hints import Hints, work_hint
+from stem_core.stores.rows import place, queue_stats
 
 _REVOKED_TTL: Final = 86400.0
 _pauses: Final = msgspec.json.Decoder(Pause)
@@ -74,42 +74,15 @@ class PostgresOperations:
     async def waiting(self, queue: str, limit: int) -> list[Place]:
         """Return jobs that no worker holds, next to run first."""
         parameters = {"namespace": self._space, "queue": queue, "most": limit}
-        return [_place(row) for row in await self._postgres.run("waiting", parameters)]
+        return [place(row) for row in await self._postgres.run("waiting", parameters)]
 
     async def locate(self, ids: Sequence[str]) -> list[Place | None]:
         """Find jobs that have not ended."""
         rows = await self._postgres.run("locate", {"namespace": self._space, "ids": list(ids)})
-        found = {row[0]: _place(row) for row in rows}
+        found = {row[0]: place(row) for row in rows}
         return [found.get(task_id) for task_id in ids]
 
 
 def _stats(row: Row) -> QueueStats:
-    name, inflight, delayed, dead, published, succeeded, failed, cancelled, retried, oldest, pause = row
-    return QueueStats(
-        name=name,
-        ready=published - succeeded - failed - cancelled - inflight - delayed,
-        inflight=inflight,
-        delayed=delayed,
-        dead=dead,
-        oldest_s=None if oldest is None else max(0.0, oldest),
-        paused=_pauses.decode(pause) if pause else None,
-        published=published,
-        succeeded=succeeded,
-        failed=failed,
-        cancelled=cancelled,
-        retried=retried,
-    )
-
-
-def _place(row: Row) -> Place:
-    task_id, queue, where, body, attempt, deliveries, owner, due = row
-    return Place(
-        id=task_id,
-        queue=queue,
-        where=where,
-        body=body,
-        attempt=attempt,
-        deliveries=deliveries,
-        owner=owner or "",
-        due=due,
-    )
+    name, *figures, oldest, pause = row
+    return queue_stats(name, figures, oldest, _pauses.decode(pause) if pause else None)

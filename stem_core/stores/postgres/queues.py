@@ -25,7 +25,7 @@ from stem_core.stores.postgres.deliveries import (
     returning_parameters,
 )
 from stem_core.stores.postgres.heads import Heads
-from stem_core.stores.postgres.hints import EVERY, Hints
+from stem_core.stores.postgres.hints import EVERY, Hints, work_hint
 from stem_core.stores.postgres.listening import Listener
 
 _SETTLE_CHUNK: Final = 500
@@ -59,7 +59,7 @@ class PostgresQueues:
         self._postgres = connection
         self._space = namespace_id
         self._lease = lease
-        channel = f"{connection.address.schema[:48]}_{namespace_id}"
+        channel = f"{connection.address.schema[:40]}_{namespace_id}"
         self._hints = Hints(connection, channel)
         self._listener = Listener(connection, channel)
         self._outstanding: dict[str, set[tuple[str, int, str]]] = {}
@@ -267,7 +267,8 @@ class PostgresQueues:
         self._hints.give(map(work_hint, ready))
         if is_thorough:
             await self._postgres.run("sweep", {"most": _SWEEP_CHUNK, "marker_life": _MARKER_LIFE})
-        dues = [due for _, _, due in promotes if due is not None]
+        nearest = [0.0 if promoted == _PROMOTE_CHUNK else due for _, promoted, due in promotes]
+        dues = [due for due in nearest if due is not None]
         return Upkeep(
             promoted=sum(promoted for _, promoted, _ in promotes),
             reclaimed=sum(reclaimed for _, reclaimed in reclaims),
@@ -277,11 +278,6 @@ class PostgresQueues:
     async def lease(self) -> float:
         """Return the namespace's lease in seconds."""
         return self._lease
-
-
-def work_hint(queue: str) -> str:
-    """Return by what name work in a queue is told."""
-    return f"q {queue}"
 
 
 def _settled(delivery: Delivery, committed: Iterable[tuple[str, int, str]], fenced: set[str]) -> Settled:

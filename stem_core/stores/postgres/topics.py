@@ -11,7 +11,7 @@ from stem_core.delivery import Presence
 from stem_core.events import EVENTS_TOPIC
 from stem_core.stores.port import FROM_NOW, FROM_START, Message
 from stem_core.stores.postgres.connection import PostgresConnection
-from stem_core.stores.postgres.hints import Hints
+from stem_core.stores.postgres.hints import Hints, news_hint
 from stem_core.stores.postgres.listening import Listener
 
 _EVENTS_KEPT: Final = 20_000
@@ -39,13 +39,13 @@ class PostgresTopics:
             "kept": _EVENTS_KEPT if topic == EVENTS_TOPIC else _OTHERS_KEPT,
         }
         await self._postgres.run("append", parameters)
-        self._hints.give([_news_hint(topic)])
+        self._hints.give([news_hint(topic)])
 
     async def read(self, cursors: Mapping[str, str], limit: int, wait: float) -> list[Message]:
         """Return entries after these cursors, waiting for the first; safe to cancel."""
         deadline = SYSTEM_CLOCK.monotonic() + wait
         at = await self._resolved(cursors)
-        with self._listener.hear(map(_news_hint, at)) as heard:
+        with self._listener.hear(map(news_hint, at)) as heard:
             while True:
                 found = await self._read(at, limit)
                 remaining = deadline - SYSTEM_CLOCK.monotonic()
@@ -89,7 +89,3 @@ class PostgresTopics:
         """Return all workers whose time has not run out."""
         rows = await self._postgres.run("presences", {"namespace": self._space})
         return [Presence(worker=name, age=age, body=body) for name, age, body in rows]
-
-
-def _news_hint(topic: str) -> str:
-    return f"t {topic}"

@@ -74,7 +74,10 @@ class RedisResultBackend:
         return [kept[position] for position in range(len(entries))]
 
     async def get(self, ids: Sequence[str]) -> list[bytes | None]:
-        """Return records, None where a task has not ended or is not known."""
+        """Return records, None where a task has not ended or is not known.
+
+        A server of a cluster that is down matters only if a record may lie there.
+        """
         if not ids:
             return []
         batch = [
@@ -82,13 +85,16 @@ class RedisResultBackend:
             for prefix in await self._prefixes(None)
         ]
         found: list[bytes | None] = [None] * len(ids)
-        replies: list[Any] = [self._redis.check(reply) for reply in await self._redis.commands(batch)]
-        for values in replies:
+        replies: list[Any] = await self._redis.commands(batch)
+        failed = [reply for reply in replies if isinstance(reply, Exception)]
+        for values in (reply for reply in replies if not isinstance(reply, Exception)):
             for position, (settled, kept) in enumerate(zip(values[: len(ids)], values[len(ids) :], strict=True)):
                 if settled is not None and settled.startswith(b"{"):
                     found[position] = settled
                 elif kept is not None:
                     found[position] = kept.split(b" ", 1)[1]
+        if failed and None in found:
+            self._redis.check(failed[0])
         return found
 
     async def ended(self, wanted: EndedRange, limit: int, cursor: str = "") -> tuple[list[bytes], str]:

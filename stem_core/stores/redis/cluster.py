@@ -21,6 +21,7 @@ from stem_core.stores.redis.connection import Argument, Call, RedisConnection
 from stem_core.stores.redis.driver import blocking_options, server_clients
 from stem_core.stores.redis.failures import DRIVER_ERRORS, breaks_connection
 from stem_core.stores.redis.link import Link
+from stem_core.stores.redis.silence import SilentServers
 from stem_core.stores.redis.single import run_blocking
 from stem_core.stores.redis.slots import SlotTable, slot_of, slot_of_command
 from stem_core.tls import TlsConfig
@@ -51,6 +52,7 @@ class ClusterConnection(RedisConnection):
         self._slots = SlotTable()
         self._stale = True
         self._failing: set[Host] = set()
+        self._silent = SilentServers(lambda host: self._link(host).send(("PING",)), self._still_owns)
         self._refreshing = asyncio.Lock()
         self._renewing: redis.RedisCluster | None = None
         self._renewing_lock = threading.Lock()
@@ -99,6 +101,7 @@ class ClusterConnection(RedisConnection):
     async def _send_group(self, host: Host, batch: Sequence[Words]) -> list[object]:
         """Send to one server; its failure takes the place of each reply, since other servers' replies stand."""
         try:
+            self._silent.check(host)
             replies = await self._link(host).send_many(batch)
         except DRIVER_ERRORS as error:
             self._doubt(host, error)
@@ -122,6 +125,7 @@ class ClusterConnection(RedisConnection):
         way = send
         for _ in range(_REDIRECTIONS):
             try:
+                self._silent.check(host)
                 return await way(self._link(host), words)
             except MovedError as error:
                 host, way = Host(error.host or host.host, error.port), send
@@ -137,13 +141,25 @@ class ClusterConnection(RedisConnection):
         raise BrokerUnavailableError(f"{self.location} is moving slot {slot} from one server to another")
 
     def _owner(self, slot: int | None) -> Host:
+        """Return who holds a slot; for None, which any server may answer, one that is not known to fail."""
+        if slot is None:
+            fit = (host for host in self._slots.owners() if host not in self._failing and host not in self._silent)
+            return next(fit, None) or self._slots.owner(None)
         try:
             return self._slots.owner(slot)
         except BrokerUnavailableError:
             self._stale = True
             raise
 
+    def _still_owns(self, host: Host) -> bool:
+        """Return whether a server that is silent is one that calls go to; another one may have taken its place."""
+        self._stale = True
+        return host in self._slots.owners()
+
     def _doubt(self, host: Host, error: Exception) -> None:
+        if host in self._silent:
+            return  # all that can be done is done
+        self._silent.note(host, error)
         if breaks_connection(error):
             self._failing.add(host)
         if breaks_connection(error) or isinstance(error, ClusterDownError):
@@ -199,6 +215,7 @@ class ClusterConnection(RedisConnection):
                 try:
                     server = client.get_node_from_key(call.keys[0]).name  # type: ignore[no-untyped-call]
                     if server not in failures:
+                        self._silent.check(_host_of(server))
                         replies.append(run_blocking(client, call))
                 except DRIVER_ERRORS as error:
                     failures[server] = error
@@ -215,7 +232,11 @@ class ClusterConnection(RedisConnection):
         options = blocking_options(self._address, self._tls)
         del options["db"]  # a cluster has none, and its client takes none
         return RedisCluster(
-            startup_nodes=[ClusterNode(host.host, host.port) for host in self._slots.owners()],  # type: ignore[no-untyped-call]
+            startup_nodes=[
+                ClusterNode(host.host, host.port)  # type: ignore[no-untyped-call]
+                for host in self._slots.owners()
+                if host not in self._silent
+            ],
             require_full_coverage=False,
             ssl=self._address.tls,
             **options,
@@ -226,8 +247,15 @@ class ClusterConnection(RedisConnection):
         if self.closed:
             return
         self.closed = True
+        await self._silent.close()
         with self._renewing_lock:
             if self._renewing is not None:
                 self._renewing.close()
         for link in self._links.values():
             await link.close()
+
+
+def _host_of(name: str) -> Host:
+    """Return a server by the name that the driver gives it."""
+    host, _, port = name.rpartition(":")
+    return Host(host, int(port))

@@ -143,10 +143,7 @@ class RedisOperations:
         """Delete dead letters; returns how many there were."""
         if not ids:
             return 0
-        prefix = self._prefix(queue)
-        removed = _number(await self._redis.command("ZREM", f"{prefix}dead", *ids))
-        await self._redis.command("HDEL", f"{prefix}letters", *ids)
-        return removed
+        return _number(await self._redis.run("purge", [self._prefix(queue)], list(ids)))
 
 
 def _letter(packed: bytes, died_at_ms: float) -> DeadLetter:

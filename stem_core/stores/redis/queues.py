@@ -17,11 +17,10 @@ from stem_core.service import Backoff
 from stem_core.stores.redis import keys
 from stem_core.stores.redis.connection import LONGEST_BLOCK, Argument, Call, RedisConnection
 from stem_core.stores.redis.entries import delivery_of, entry_order, place_of, settlement_words
+from stem_core.stores.redis.keeping_up import RedisUpkeep
 from stem_core.stores.redis.listening import Listener
 
 _SETTLE_CHUNK: Final = 500
-_PROMOTE_CHUNK: Final = 256
-_RECLAIM_CHUNK: Final = 200
 _PUBLISH_PATIENCE: Final = 2.0
 _SWEEP_EVERY: Final = 500
 _REGISTER_EVERY: Final = 10.0
@@ -37,6 +36,7 @@ class RedisQueues:
         self._redis = connection
         self._lease = lease
         self._listener = Listener(connection, namespace)
+        self._upkeep = RedisUpkeep(connection, namespace, lease)
         self._outstanding: dict[str, dict[tuple[str, str], None]] = {}
         self._doubtful: dict[str, set[str]] = {}
         self._registered: dict[str, float] = {}
@@ -250,22 +250,10 @@ class RedisQueues:
 
     async def upkeep(self, queues: Sequence[str]) -> Upkeep:
         """Make due jobs ready and take back jobs whose lease ran out."""
-        prefixes = [self._prefix(queue) for queue in queues]
-        lease = round(self._lease * 1000)
-        calls = [Call("reclaim", [prefix], [lease, _RECLAIM_CHUNK]) for prefix in prefixes]
-        calls += [Call("promote", [prefix], [_PROMOTE_CHUNK]) for prefix in prefixes]
         self._rounds += 1
         if self._rounds % _SWEEP_EVERY == 0:
-            calls += [Call("leave", [prefix], ["*"]) for prefix in prefixes]
-        replies = [reply if isinstance(reply, list) else [0, -1] for reply in await self._redis.run_many(calls)]
-        reclaims, promotes = replies[: len(prefixes)], replies[len(prefixes) : 2 * len(prefixes)]
-        dues = [due for _, due in promotes if due >= 0]
-        return Upkeep(
-            promoted=sum(promoted for promoted, _ in promotes),
-            reclaimed=sum(reclaimed for reclaimed, _ in reclaims),
-            lost=sum(lost for _, lost in reclaims),
-            next_due=min(dues) / 1000 if dues else None,
-        )
+            await self._redis.try_many([Call("leave", [self._prefix(queue)], ["*"]) for queue in queues])
+        return await self._upkeep.round(queues)
 
     async def lease(self) -> float:
         """Return the namespace's lease in seconds."""

@@ -60,9 +60,11 @@ class RedisTopics:
     async def withdraw(self, worker: str) -> None:
         """Forget a worker that ended."""
         snapshots, seen, expire = keys.presences(self.namespace)
-        await self._redis.command("HDEL", snapshots, worker)
-        await self._redis.command("ZREM", seen, worker)
-        await self._redis.command("ZREM", expire, worker)
+        # Whoever reads in between finds by `seen` who is there, and must find the snapshot too.
+        for reply in await self._redis.commands(
+            [("ZREM", seen, worker), ("ZREM", expire, worker), ("HDEL", snapshots, worker)]
+        ):
+            self._redis.check(reply)
 
     async def presences(self) -> list[Presence]:
         """Return all workers whose time has not run out."""

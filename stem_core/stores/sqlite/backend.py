@@ -8,7 +8,7 @@ from typing import Any, Self
 from stem_core.delivery import EndedRange
 from stem_core.stores.port import KeptRecord
 from stem_core.stores.sqlite.keeping_up import sweep_results
-from stem_core.stores.sqlite.kept import Kept, keep, listed, standing_count
+from stem_core.stores.sqlite.kept import keep, listed, standing_count
 from stem_core.stores.sqlite.store import SqliteStore
 from stem_core.stores.sqlite.transaction import Transaction
 
@@ -74,8 +74,7 @@ def _put(transaction: Transaction, entries: Sequence[KeptRecord]) -> list[bool]:
         stands = entry.deliveries > standing_count(transaction, entry.id)
         answers.append(stands)
         if stands:
-            queue = transaction.queue(entry.queue)
-            keep(transaction, [Kept(entry.id, queue, entry.record, entry.ttl, entry.deliveries)])
+            keep(transaction, [entry])
     # A file that only keeps results has no worker that sweeps it.
     sweep_results(transaction, 2 * len(entries))
     return answers

@@ -1,26 +1,30 @@
 """Waking other processes: an empty datagram to the socket of each that listens.
 
-The sockets lie in a short directory of the file's owner, since their paths may not be long. Whoever listens binds one
-there for each bell it listens to, whose name begins with the bell's; whoever rings sends to all of that bell. A ring
-says only that there is something to look at: a full socket has been rung already, a dead one is removed. Where there
-are no such sockets (on Windows, or if the directory is not ours) nothing is rung, and who waits has to look often.
+The sockets lie in a directory beside the file, where all find it who find the file, whatever their /tmp and their
+container. Whoever listens binds one there for each bell it listens to, whose name begins with the bell's; whoever rings
+sends to all of that bell. A ring says only that there is something to look at: a full socket has been rung already, a
+dead one is removed. Where there can be no such sockets (on Windows, on some file systems, or if the directory is not
+ours) nothing is rung, and who waits has to look often.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import socket
 import stat
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from stem_core.clock import SYSTEM_CLOCK
 
-_ROOT: Final = "/tmp"  # noqa: S108 - the one short place that all processes agree on, whatever their TMPDIR is
+_BESIDE: Final = "-bells"
+_LONGEST: Final = 100
+"""Bytes that a socket's address may have anywhere; what is longer is named by way of its directory's descriptor."""
+_DESCRIPTORS: Final = Path("/proc/self/fd")
+_TRIAL: Final = "trial"
 _FRESH: Final = 0.1
 """Seconds. A directory that changed so lately may change again without its time telling."""
 _YOUNG: Final = 10.0
@@ -46,14 +50,25 @@ class Doorbell:
 
     @property
     def works(self) -> bool:
-        """Whether others can be heard at all."""
+        """Whether others can be heard, as far as is known."""
         return self._folder is not None
+
+    def try_out(self) -> bool:
+        """Return whether others can be heard: not every file system has sockets."""
+        own = self.listen(_TRIAL)
+        folder = self._folder
+        if own is None or folder is None:
+            return False
+        name = next(name for name, each in self._own.items() if each is own)
+        self._own.pop(name).close()
+        _remove(folder, name)
+        return True
 
     @property
     def _folder(self) -> Path | None:
         if self._is_usable and self._found is None:
-            self._found = _folder(self._path)
-            self._is_usable = self._found is not None
+            self._found = self._path.with_name(self._path.name + _BESIDE)
+            self._is_usable = _is_fit(self._found, self._path)
         return self._found if self._is_usable else None
 
     def listen(self, bell: str) -> socket.socket | None:
@@ -66,8 +81,9 @@ class Doorbell:
         name = f"{bell}-{os.getpid()}-{secrets.token_hex(4)}"
         for _ in range(_TRIES):
             try:
-                folder.mkdir(mode=0o700, exist_ok=True)
-                own.bind(str(folder / name))
+                _make(folder, self._path)
+                with _address(folder, name) as address:
+                    own.bind(address)
             except FileNotFoundError:
                 continue  # the last one who left took the directory away just now
             except OSError:
@@ -87,19 +103,16 @@ class Doorbell:
         for bell in bells:
             for name in listing.get(bell, ()):
                 if name not in self._own:
-                    self._send(folder / name)
+                    self._send(folder, name)
 
     def tidy(self) -> None:
-        """Remove the sockets of processes that were killed, whichever file they were for."""
-        own = self._folder
-        if own is None:
+        """Remove the sockets of processes that were killed."""
+        folder = self._folder
+        if folder is None:
             return
         with suppress(OSError):
-            for folder in own.parent.iterdir():
-                for listener in folder.iterdir():
-                    _remove_if_dead(listener)
-                with suppress(OSError):
-                    folder.rmdir()  # only if it is empty
+            for listener in folder.iterdir():
+                _remove_if_dead(listener)
 
     def _listeners(self, folder: Path) -> dict[str, list[str]]:
         try:
@@ -116,15 +129,16 @@ class Doorbell:
             self._listed = state if SYSTEM_CLOCK.time() - found.st_mtime > _FRESH else None
         return self._listing
 
-    def _send(self, listener: Path) -> None:
+    def _send(self, folder: Path, name: str) -> None:
         if self._sender is None:
             self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._sender.settimeout(0)
         try:
-            self._sender.sendto(b"", str(listener))
+            with _address(folder, name) as address:
+                self._sender.sendto(b"", address)
         except (ConnectionRefusedError, FileNotFoundError):
             with suppress(OSError):
-                listener.unlink()
+                (folder / name).unlink()
         except OSError:
             return  # it has been rung so often that there is no room for more
 
@@ -135,14 +149,17 @@ class Doorbell:
         for name, each in own.items():
             each.close()
             if folder is not None:
-                with suppress(OSError):
-                    (folder / name).unlink()
-        if folder is not None:
-            with suppress(OSError):
-                folder.rmdir()  # only if nobody else listens
+                _remove(folder, name)
         if self._sender is not None:
             self._sender.close()
             self._sender = None
+
+
+def _remove(folder: Path, name: str) -> None:
+    """Remove a socket, and the directory if nobody else listens."""
+    with suppress(OSError):
+        (folder / name).unlink()
+        folder.rmdir()
 
 
 def _remove_if_dead(listener: Path) -> None:
@@ -150,23 +167,52 @@ def _remove_if_dead(listener: Path) -> None:
         if SYSTEM_CLOCK.time() - listener.lstat().st_mtime < _YOUNG:
             return  # it may be about to live
         try:
-            probe.connect(str(listener))
+            with _address(listener.parent, listener.name) as address:
+                probe.connect(address)
         except ConnectionRefusedError:
             listener.unlink()
 
 
-def _folder(path: Path) -> Path | None:
-    """Return the directory of a file's sockets, None if someone else has made it, and could listen or ring."""
+def _make(folder: Path, path: Path) -> None:
+    """Make the directory for the owner of the file.
+
+    Raises:
+        OSError: It cannot be made, or is somebody else's.
+    """
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        owner = path.stat().st_uid
+        if owner != os.getuid():
+            os.chown(folder, owner, -1)
+    if not _is_fit(folder, path):
+        raise PermissionError(f"{folder} is not of this file's owner alone")
+
+
+def _is_fit(folder: Path, path: Path) -> bool:
+    """Return whether the directory is the file's owner's alone, or is still to be made; others could listen or ring."""
     try:
         owner = path.stat().st_uid
-        parent = Path(_ROOT) / f"stem-{owner}"
-        with suppress(FileExistsError):
-            parent.mkdir(mode=0o700)
-            if owner != os.getuid():
-                os.chown(parent, owner, -1)
-        found = parent.lstat()
+        found = folder.lstat()
+    except FileNotFoundError:
+        return True
     except OSError:
-        return None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) != 0o700:
-        return None
-    return parent / hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == owner and stat.S_IMODE(found.st_mode) == 0o700
+
+
+@contextmanager
+def _address(folder: Path, name: str) -> Iterator[str]:
+    """Give a socket's address, which is short however long its path is.
+
+    Raises:
+        OSError: There is none, or the directory is not there.
+    """
+    path = str(folder / name)
+    if len(os.fsencode(path)) <= _LONGEST or not _DESCRIPTORS.is_dir():
+        yield path
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield str(_DESCRIPTORS / str(descriptor) / name)
+    finally:
+        os.close(descriptor)

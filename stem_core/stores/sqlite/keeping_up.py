@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +27,12 @@ _DUE: Final = "SELECT due, place FROM delayed WHERE queue = ? AND due <= ? ORDER
 _EXPIRED: Final = """
 SELECT held.place, held.owner, held.started, jobs.crashed FROM held JOIN jobs ON jobs.place = held.place
 WHERE held.queue = ? AND held.expires <= ?
+"""
+_SHARED: Final = """
+UPDATE held SET started = -1 WHERE started = 0 AND owner IN (
+  SELECT held.owner FROM held JOIN queues ON queues.id = held.queue
+  WHERE queues.space = ? AND held.owner IN (SELECT value FROM json_each(?)) GROUP BY held.owner HAVING count(*) > 1
+)
 """
 _TAKEN_BACK: Final = """
 UPDATE jobs SET deliveries = deliveries + 1, crashes = crashes + ?2, crashed = ?3 WHERE place = ?1
@@ -113,13 +118,12 @@ def _promote(transaction: Transaction, queue: int) -> int:
 
 def _reclaim(transaction: Transaction, queue: int) -> int:
     """Make jobs of silent workers ready at their old places; those that were begun, or held alone, count a crash."""
-    holding: Counter[str] = Counter(
-        dict(transaction.rows("SELECT owner, count(*) FROM held WHERE queue = ? GROUP BY owner", (queue,)))
-    )
+    silent = {owner for _, owner, *_ in transaction.rows(_EXPIRED, (queue, transaction.now))}
+    transaction.change(_SHARED, (transaction.space, json.dumps(sorted(silent))))
     lost = transaction.rows(_EXPIRED, (queue, transaction.now))
     changed: list[tuple[Any, ...]] = []
     for place, owner, started, crashed in lost:
-        crash = bool(started) or holding[owner] == 1
+        crash = started >= 0
         changed.append((place, int(crash), "|".join(filter(None, (crashed, owner))) if crash else crashed))
     transaction.change_many(_TAKEN_BACK, changed)
     numbers = json.dumps([place for place, *_ in lost])

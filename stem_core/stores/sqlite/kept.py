@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from stem_core.delivery import EndedRange
+from stem_core.stores.port import KeptRecord
 from stem_core.stores.sqlite.transaction import Transaction
 
 _MICROSECONDS: Final = 1_000_000
@@ -21,25 +22,7 @@ WHERE queue = ? AND number >= ? AND number < ? AND expires > ? ORDER BY number D
 """
 
 
-class Kept(NamedTuple):
-    """A record to be kept.
-
-    Args:
-        id: Task id.
-        queue: The queue's number.
-        record: The encoded `TaskRecord`.
-        ttl: Seconds to keep it.
-        deliveries: Delivery count of the run that it tells of.
-    """
-
-    id: str
-    queue: int
-    record: bytes
-    ttl: float
-    deliveries: int
-
-
-def keep(transaction: Transaction, entries: Sequence[Kept]) -> None:
+def keep(transaction: Transaction, entries: Sequence[KeptRecord]) -> None:
     """Keep records, in place of what was kept of their tasks before."""
     if not entries:
         return
@@ -48,7 +31,15 @@ def keep(transaction: Transaction, entries: Sequence[Kept]) -> None:
     transaction.change_many(
         _KEEP,
         [
-            (number, transaction.space, one.id, one.queue, transaction.now + one.ttl, one.deliveries, one.record)
+            (
+                number,
+                transaction.space,
+                one.id,
+                transaction.queue(one.queue),
+                transaction.now + one.ttl,
+                one.deliveries,
+                one.record,
+            )
             for number, one in enumerate(entries, first)
         ],
     )

@@ -9,10 +9,11 @@ from typing import Final
 import msgspec
 
 from stem_core.delivery import DeadLetter, Pause, Place, QueueStats, Revocation
+from stem_core.stores.rows import dead_letter, place, queue_stats
 from stem_core.stores.sqlite.jobs import standing_pause, standing_revocations
 from stem_core.stores.sqlite.revoking import revoke
 from stem_core.stores.sqlite.store import SqliteStore
-from stem_core.stores.sqlite.transaction import Row, Transaction
+from stem_core.stores.sqlite.transaction import Transaction
 from stem_core.stores.sqlite.waiting import JOBS
 
 _STATS: Final = """
@@ -120,7 +121,7 @@ class SqliteOperations:
                 return []
             found = transaction.rows(_READY, (queue, number, limit))
             found += transaction.rows(_DELAYED, (queue, number, limit - len(found)))
-            return [_place(row) for row in found]
+            return [place(row) for row in found]
 
         return await self._store.read(work)
 
@@ -129,7 +130,7 @@ class SqliteOperations:
 
         def work(transaction: Transaction) -> list[Place | None]:
             rows = [transaction.row(_LOCATE, (transaction.space, task_id)) for task_id in ids]
-            return [None if row is None else _place(row) for row in rows]
+            return [None if row is None else place(row) for row in rows]
 
         return await self._store.read(work)
 
@@ -141,7 +142,7 @@ class SqliteOperations:
             rows = transaction.rows(_LETTERS, (transaction.known_queue(queue), below, limit + 1))
             page = rows[:limit]
             following = str(page[-1][0]) if len(rows) > limit else ""
-            return [_letter(queue, row) for row in page], following
+            return [dead_letter(queue, row) for row in page], following
 
         return await self._store.read(work)
 
@@ -151,7 +152,7 @@ class SqliteOperations:
         def work(transaction: Transaction) -> list[DeadLetter | None]:
             number = transaction.known_queue(queue)
             rows = [transaction.row(_LETTER, (number, task_id)) for task_id in ids]
-            return [None if row is None else _letter(queue, row) for row in rows]
+            return [None if row is None else dead_letter(queue, row) for row in rows]
 
         return await self._store.read(work)
 
@@ -182,50 +183,10 @@ def _stats(transaction: Transaction, name: str) -> QueueStats:
     row = transaction.row(_STATS, (transaction.space, name))
     if row is None:
         return QueueStats(name=name)
-    number, pause, ready, inflight, delayed, dead, published, succeeded, failed, cancelled, retried = row
-    oldest: float | None = transaction.value(_OLDEST, (number,))
-    return QueueStats(
-        name=name,
-        ready=ready,
-        inflight=inflight,
-        delayed=delayed,
-        dead=dead,
-        oldest_s=None if oldest is None else max(0.0, transaction.now - oldest),
-        paused=standing_pause(pause, transaction.now),
-        published=published,
-        succeeded=succeeded,
-        failed=failed,
-        cancelled=cancelled,
-        retried=retried,
-    )
-
-
-def _place(row: Row) -> Place:
-    task_id, queue, where, body, attempt, deliveries, owner, due = row
-    return Place(
-        id=task_id,
-        queue=queue,
-        where=where,
-        body=body,
-        attempt=attempt,
-        deliveries=deliveries,
-        owner=owner,
-        due=due,
-    )
-
-
-def _letter(queue: str, row: Row) -> DeadLetter:
-    _, task_id, body, reason, error, attempt, deliveries, died_at = row
-    return DeadLetter(
-        id=task_id,
-        queue=queue,
-        body=body,
-        reason=reason,
-        error=error,
-        attempt=attempt,
-        deliveries=deliveries,
-        died_at=died_at,
-    )
+    number, pause, *figures = row
+    since: float | None = transaction.value(_OLDEST, (number,))
+    oldest = None if since is None else transaction.now - since
+    return queue_stats(name, figures, oldest, standing_pause(pause, transaction.now))
 
 
 def _replay(transaction: Transaction, queue: str, task_id: str) -> int:

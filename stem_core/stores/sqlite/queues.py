@@ -123,7 +123,7 @@ class SqliteQueues:
         ours = still_held(transaction, held)
         tokens = [place_of(delivery) for delivery in held]
         transaction.change_many(
-            "UPDATE held SET expires = ?, started = max(started, ?) WHERE place = ?",
+            "UPDATE held SET expires = ?, started = CASE WHEN ? THEN 1 ELSE started END WHERE place = ?",
             [
                 (transaction.now + max(self._lease, delivery.hold), int(delivery.started), token[0])
                 for token, delivery in zip(tokens, held, strict=True)

@@ -7,13 +7,15 @@ from typing import Final
 import msgspec
 
 from stem_core.delivery import Revocation
-from stem_core.stores.sqlite.kept import Kept, keep, standing_count
+from stem_core.stores.port import KeptRecord
+from stem_core.stores.sqlite.kept import keep, standing_count
 from stem_core.stores.sqlite.transaction import Transaction
 
 _RECORD_TTL: Final = 86400.0
 _FIND: Final = """
-SELECT jobs.place, jobs.queue, jobs.priority, jobs.due, jobs.deliveries, jobs.body, held.place NOTNULL
-FROM jobs LEFT JOIN held ON held.place = jobs.place WHERE jobs.space = ? AND jobs.id = ?
+SELECT jobs.place, jobs.queue, queues.name, jobs.priority, jobs.due, jobs.deliveries, jobs.body, held.place NOTNULL
+FROM jobs JOIN queues ON queues.id = jobs.queue LEFT JOIN held ON held.place = jobs.place
+WHERE jobs.space = ? AND jobs.id = ?
 """
 
 
@@ -37,7 +39,7 @@ def revoke(transaction: Transaction, revocation: Revocation, record: bytes | Non
             (transaction.space, revocation.id, revocation.until, msgspec.json.encode(revocation)),
         )
         return "pending"
-    place, queue, priority, due, deliveries, body, _ = job
+    place, queue, name, priority, due, deliveries, body, _ = job
     if due is None:
         transaction.change("DELETE FROM ready WHERE queue = ? AND lane = 9 - ? AND place = ?", (queue, priority, place))
         transaction.change("UPDATE queues SET ready = ready - 1, cancelled = cancelled + 1 WHERE id = ?", (queue,))
@@ -46,5 +48,5 @@ def revoke(transaction: Transaction, revocation: Revocation, record: bytes | Non
         transaction.change("UPDATE queues SET delayed = delayed - 1, cancelled = cancelled + 1 WHERE id = ?", (queue,))
     transaction.change("DELETE FROM jobs WHERE place = ?", (place,))
     whole = record.removesuffix(b"null}") + body + b"}"
-    keep(transaction, [Kept(revocation.id, queue, whole, _RECORD_TTL, deliveries)])
+    keep(transaction, [KeptRecord(revocation.id, name, whole, _RECORD_TTL, deliveries)])
     return "cancelled"

@@ -68,7 +68,7 @@ CREATE TABLE held (
   owner TEXT NOT NULL,
   fence INTEGER NOT NULL, -- differs for each delivery of a place
   expires REAL NOT NULL,
-  started INTEGER NOT NULL DEFAULT 0
+  started INTEGER NOT NULL DEFAULT 0 -- 1: known to have begun; -1: its owner held others when one was taken back
 ) STRICT;
 CREATE INDEX held_by_expiry ON held (queue, expires);
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from stem_core.delivery import Outcome, Settled, Settlement
+from stem_core.stores.port import record_of
 from stem_core.stores.sqlite.jobs import place_of, places, still_held
-from stem_core.stores.sqlite.kept import Kept, keep
+from stem_core.stores.sqlite.kept import keep
 from stem_core.stores.sqlite.transaction import Transaction
 from stem_core.stores.sqlite.waiting import JOBS
 
@@ -135,7 +136,7 @@ class _Ending:
         transaction.change(
             "DELETE FROM jobs WHERE place IN (SELECT value FROM json_each(?))", (places(one.place for one in ended),)
         )
-        keep(transaction, [_kept(one) for one in ended if one.outcome.record is not None])
+        keep(transaction, [kept for one in ended if (kept := record_of(one.outcome)) is not None])
         if transaction.value("SELECT EXISTS (SELECT 1 FROM revocations)"):
             transaction.change_many(
                 "DELETE FROM revocations WHERE space = ? AND id = ?",
@@ -147,9 +148,3 @@ class _Ending:
         before = transaction.value("SELECT 1 FROM dead WHERE queue = ? AND id = ?", (one.queue, outcome.delivery.id))
         transaction.change(_DIE, (one.place, transaction.number(), transaction.now, outcome.reason, outcome.error))
         self._count(one, "failed", *(() if before else ("dead",)))
-
-
-def _kept(one: _Ours) -> Kept:
-    outcome = one.outcome
-    delivery = outcome.delivery
-    return Kept(delivery.id, one.queue, outcome.record or b"", outcome.record_ttl, delivery.deliveries)

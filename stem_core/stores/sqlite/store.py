@@ -72,8 +72,8 @@ class SqliteStore:
 
     @property
     def hears_others(self) -> bool:
-        """Whether other processes' changes are told by bells."""
-        return self._doorbell.works
+        """Whether other processes' changes are told by bells. Tries it out."""
+        return self._doorbell.try_out()
 
     def write(self, work: Work[T], look: Work[T | None] | None = None) -> asyncio.Future[T]:
         """Change the file.

@@ -25,8 +25,8 @@ EVENTS: Final = "events"
 NEWS: Final = "news"
 _ALL: Final = (JOBS, EVENTS, NEWS)
 
-POLL_BESIDE: Final = 0.25
-"""Seconds between looks at the file while bells are heard."""
+POLL_BESIDE: Final = 1.0
+"""Seconds between looks at the file while bells are heard: only who is killed between commit and ring tells nobody."""
 POLL_ALONE: Final = 0.015
 """The same while they are not."""
 _PATIENCE: Final = 5.0

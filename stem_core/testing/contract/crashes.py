@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from stem_core.delivery import Delivery, Outcome
-from stem_core.testing.contract.harness import Store, let_leases_run_out, publish, settle, take, take_one
+from stem_core.testing.contract.harness import LEASE, Store, let_leases_run_out, publish, settle, take, take_one
 
 
 async def crash(store: Store) -> list[Delivery]:
@@ -30,6 +30,62 @@ async def test_a_crash_counts_against_those_that_had_begun_and_spares_their_neig
     assert [again[task_id].crashes for task_id in ids] == [0, 1, 1, 0, 0]
     assert again[ids[1]].crashed == ("dead-1",)
     assert again[ids[0]].crashed == ()
+
+
+async def test_a_crash_spares_what_was_held_together_although_it_was_fetched_at_different_times(store: Store) -> None:
+    broker = store.broker
+    for _ in range(2):
+        await publish(broker)
+        await take_one(broker, "dead-1")
+        await store.pass_time(LEASE * 0.7)
+    for _ in range(2):  # the leases run out one after the other
+        await broker.upkeep(["q"])
+        await store.pass_time(LEASE * 0.7)
+    await broker.upkeep(["q"])
+    again = await take(broker, owner="next")
+    assert [(delivery.deliveries, delivery.crashes) for delivery in again] == [(2, 0), (2, 0)]
+
+
+async def test_a_crash_spares_what_was_held_of_several_queues(store: Store) -> None:
+    broker, other = store.broker, await store.another()
+    for queue in ("a", "b", "c"):
+        await publish(broker, 1, queue)
+    held = await take(broker, owner="dead-1", queues=("a", "b", "c"))
+    await broker.begin([delivery for delivery in held if delivery.queue == "b"])
+    await let_leases_run_out(store)
+    await broker.upkeep(["b"])
+    await other.upkeep(["a"])
+    await broker.upkeep(["c", "b"])
+    again = {delivery.queue: delivery for delivery in await take(broker, owner="next", queues=("a", "b", "c"))}
+    assert [again[queue].crashes for queue in ("a", "b", "c")] == [0, 1, 0]
+
+
+async def test_a_crash_counts_against_what_was_left_when_its_neighbours_had_ended(store: Store) -> None:
+    broker = store.broker
+    await publish(broker, 2, "q")
+    await publish(broker, 1, "other")
+    held = await take(broker, owner="dead-1", queues=("q", "other"))
+    await settle(broker, [delivery for delivery in held if delivery is not held[0]])
+    await let_leases_run_out(store)
+    await broker.upkeep([held[0].queue])
+    again = await take_one(broker, "next", held[0].queue)
+    assert (again.crashes, again.crashed) == (1, ("dead-1",))
+
+
+async def test_company_ends_with_the_delivery(store: Store) -> None:
+    broker = store.broker
+    await publish(broker)
+    await take_one(broker, "slow")
+    await store.pass_time(LEASE * 0.7)
+    await publish(broker)
+    later = await take_one(broker, "slow")
+    await store.pass_time(LEASE * 0.5)
+    await broker.upkeep(["q"])  # takes the first one back
+    await settle(broker, [later], Outcome.REQUEUE)
+    await settle(broker, await take(broker, 1, "w2"))
+    await take_one(broker, "dead-1")
+    (delivery,) = await crash(store)
+    assert (delivery.crashes, delivery.crashed) == (1, ("dead-1",))
 
 
 async def test_beginning_can_be_made_known_by_a_renewal(store: Store) -> None:

@@ -12,7 +12,7 @@ WITH moved AS (
     returns = CASE WHEN g.is_retry THEN 0 ELSE j.returns + g.unregistered::int END,
     crashes = CASE WHEN g.is_retry THEN 0 ELSE j.crashes END,
     crashed = CASE WHEN g.is_retry THEN NULL ELSE j.crashed END,
-    owner = NULL, expires = NULL, started = false
+    owner = NULL, expires = NULL, started = false, shared = false
   FROM (
     SELECT *, nextval('places') AS next_place
     FROM (

@@ -1,4 +1,4 @@
--- Version 1. Times are seconds since the epoch by the server's clock; `place` orders jobs and fences their owners: a job
+-- Version 2. Times are seconds since the epoch by the server's clock; `place` orders jobs and fences their owners: a job
 -- gets a new one whenever it is made ready, retried or taken back.
 
 CREATE FUNCTION epoch() RETURNS float8 LANGUAGE sql VOLATILE AS 'SELECT extract(epoch FROM clock_timestamp())::float8';
@@ -23,8 +23,9 @@ CREATE TABLE queues (
   UNIQUE (namespace, name)
 ) WITH (fillfactor = 50);
 
--- rank: (9 - priority) * 2, and one more unless the job came back. A row changes its state at most a few times and then
--- goes, so that most of the table is always new or dead: it is vacuumed early, and at full speed.
+-- rank: (9 - priority) * 2, and one more unless the job came back. shared: its owner held others too when one of them was
+-- taken back. A row changes its state at most a few times and then goes, so that most of the table is always new or dead:
+-- it is vacuumed early, and at full speed.
 CREATE TABLE jobs (
   place bigint NOT NULL DEFAULT nextval('places'),
   since float8 NOT NULL DEFAULT epoch(),
@@ -39,6 +40,7 @@ CREATE TABLE jobs (
   state state NOT NULL,
   rank smallint NOT NULL,
   started boolean NOT NULL DEFAULT false,
+  shared boolean NOT NULL DEFAULT false,
   id text COLLATE "C" NOT NULL,
   owner text COLLATE "C",
   crashed text[],
@@ -189,4 +191,4 @@ CREATE TABLE documents (
 );
 
 CREATE TABLE version (number int NOT NULL);
-INSERT INTO version VALUES (1);
+INSERT INTO version VALUES (2);

@@ -1,4 +1,4 @@
-SELECT q.name, c.*,
+SELECT q.name, c.published - c.succeeded - c.failed - c.cancelled - c.inflight - c.delayed, c.*,
   (
     SELECT epoch() - min(head.since)
     FROM generate_series(0, 19) AS lane (rank)
@@ -11,9 +11,10 @@ SELECT q.name, c.*,
   CASE WHEN q.paused_until <= epoch() THEN NULL ELSE q.pause END
 FROM queues q
 JOIN LATERAL (
-  SELECT coalesce(sum(inflight), 0)::bigint, coalesce(sum(delayed), 0)::bigint, coalesce(sum(dead), 0)::bigint,
-    coalesce(sum(published), 0)::bigint, coalesce(sum(succeeded), 0)::bigint, coalesce(sum(failed), 0)::bigint,
-    coalesce(sum(cancelled), 0)::bigint, coalesce(sum(retried), 0)::bigint
+  SELECT coalesce(sum(inflight), 0)::bigint AS inflight, coalesce(sum(delayed), 0)::bigint AS delayed,
+    coalesce(sum(dead), 0)::bigint AS dead, coalesce(sum(published), 0)::bigint AS published,
+    coalesce(sum(succeeded), 0)::bigint AS succeeded, coalesce(sum(failed), 0)::bigint AS failed,
+    coalesce(sum(cancelled), 0)::bigint AS cancelled, coalesce(sum(retried), 0)::bigint AS retried
   FROM counters WHERE queue = q.id
 ) AS c ON true
 WHERE q.namespace = %(namespace)s AND q.name = ANY (%(queues)s::text[])

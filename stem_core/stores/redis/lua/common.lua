@@ -62,6 +62,24 @@ local function drop(name, entry)
   redis.call('XDEL', prefix .. name, entry)
 end
 
+-- Returns entry and owner of jobs that were not renewed for a lease and are not on hold either, at most so many.
+local function unrenewed(name, lease, most)
+  local found, from, now = {}, '-', now_ms()
+  repeat
+    local page = redis.pcall('XPENDING', prefix .. name, 'g', 'IDLE', lease, from, '+', most)
+    if page.err then
+      ensure_group(name)
+      return found
+    end
+    for _, pending in ipairs(page) do
+      from = '(' .. pending[1]
+      local hold = redis.call('HGET', prefix .. 'hold', name .. ' ' .. pending[1])
+      if #found < most and tonumber(hold or 0) <= now then found[#found + 1] = {entry = pending[1], owner = pending[2]} end
+    end
+  until #page < most or #found == most
+  return found
+end
+
 local function count(field, by)
   if by > 0 then redis.call('HINCRBY', prefix .. 'counters', field, by) end
 end
