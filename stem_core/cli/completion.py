@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import click
@@ -50,6 +51,7 @@ def complete(instruction: str) -> int:
     Returns:
         The exit code.
     """
+    logging.disable()  # whatever goes wrong would stand in the middle of a command line
     from stem_core.cli.main import COMPLETE, root  # noqa: PLC0415 - as above
 
     return shell_complete(root, {}, "stem", COMPLETE, instruction)

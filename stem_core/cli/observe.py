@@ -12,7 +12,8 @@ import click
 import msgspec
 
 from stem_core.cli.documents import queue_document, worker_document
-from stem_core.cli.options import Invocation, cluster_options, split_names
+from stem_core.cli.names import QUEUES, split_names
+from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_json, write_line, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import SeenWorker
@@ -44,7 +45,7 @@ def observing(command: F) -> F:
 
 
 @observe.command(epilog="Example: stem observe queues --queue mail --follow")
-@click.option("--queue", "names", multiple=True, metavar="Q", help="Only this queue; may be repeated.")
+@click.option("--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only this queue; may be repeated.")
 @observing
 def queues(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
     """Show backlog and pauses of queues."""
@@ -95,7 +96,7 @@ def events(invocation: Invocation, follow: bool, limit: int) -> None:
 
 
 @observe.command(epilog="Example: stem observe dlq --queue mail")
-@click.option("--queue", "names", multiple=True, metavar="Q", help="Only this queue; may be repeated.")
+@click.option("--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only this queue; may be repeated.")
 @observing
 def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
     """Show the newest dead letters: jobs that will not run again by themselves."""
@@ -244,8 +245,8 @@ def _write_event(event: dict[str, Any]) -> None:
 
     at = datetime.fromtimestamp(event["at"]).astimezone()
     rest = " ".join(
-        f"{key}={value}"
+        f"{key}={','.join(map(str, value)) if isinstance(value, list | tuple) else value}"
         for key, value in event.items()
-        if key not in ("event", "source", "at") and value not in ("", None)
+        if key not in ("event", "source", "at") and value not in ("", None, (), [])
     )
     write_line(f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}  {event['event']:<26} {rest}")

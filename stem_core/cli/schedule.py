@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import click
 
 from stem_core.cli.lazy import LazyGroup
-from stem_core.cli.options import DURATION, Invocation, cluster_options
+from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_json, write_line, write_note
 from stem_core.cli.schedule_documents import change_document, schedule_document, schedule_rows, shown_moment
+from stem_core.cli.values import PERIOD
 from stem_core.client.cluster import ClusterClient
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import UsageError
@@ -192,7 +193,7 @@ def _switch(invocation: Invocation, names: Sequence[str], *, on: bool) -> None:
 @schedule.command("next", epilog="Example: stem schedule next nightly-report --count 3")
 @click.argument("name", required=False, metavar="[ID]")
 @click.option("--cron", metavar="EXPR", help="Instead of an entry: a cron expression.")
-@click.option("--every", type=DURATION, metavar="5m", help="Instead of an entry: an interval.")
+@click.option("--every", type=PERIOD, metavar="5m", help="Instead of an entry: an interval.")
 @click.option("--timezone", default="UTC", metavar="ZONE", help="For --cron; UTC by default.")
 @click.option("--count", type=click.IntRange(1, 1000), default=5, metavar="N", help="How many ticks (5).")
 @cluster_options
