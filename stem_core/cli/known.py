@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
@@ -14,12 +15,17 @@ from stem_core.cli.options import FLAGS
 from stem_core.client.app import load_app
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.listing import TaskFilter
+from stem_core.clock import SYSTEM_CLOCK
 from stem_core.config import StemConfig
+from stem_core.states import TERMINAL
 from stem_core.text import visible
 
 PATIENCE: Final = 0.3
-"""Seconds after which whoever pressed the key rather types on."""
-_TASKS_READ: Final = 200
+"""Seconds to wait for a store, beside what loading its driver takes: whoever pressed the key would rather type on."""
+_STEP: Final = 0.02
+_ENDED: Final = 200
+_QUEUES: Final = 20
+_WAITING: Final = 50
 
 
 def queues(ctx: click.Context) -> list[str]:
@@ -44,8 +50,12 @@ def tasks(ctx: click.Context) -> list[str]:
     """Return the tasks of the app that is named, or else of those that wait, run or ended lately."""
 
     async def ask(cluster: ClusterClient) -> list[str]:
-        found, _ = await cluster.tasks(TaskFilter(), _TASKS_READ)
-        return [status.name for status in found]
+        ended, _ = await cluster.tasks(TaskFilter(states=TERMINAL), _ENDED)
+        names = {status.name for status in ended}
+        names.update(run.task for seen in await cluster.workers() for run in seen.snapshot.running)
+        for stats in (await cluster.queues())[:_QUEUES]:
+            names.update(status.name for status in await cluster.waiting(stats.name, _WAITING))
+        return list(names)
 
     app = ctx.params.get("app")
     if isinstance(app, str):
@@ -62,18 +72,24 @@ def _asked(ctx: click.Context, ask: Callable[[ClusterClient], Awaitable[list[str
         config = _config(ctx)
         if config is None:
             return
-        async with asyncio.timeout(PATIENCE), await ClusterClient.connect(config) as cluster:
+        async with await ClusterClient.connect(config) as cluster:
             found.update(name for name in await ask(cluster) if name and name == visible(name))
 
     def run() -> None:
         with suppress(Exception):  # nobody wants to read of it in the middle of a command line
             asyncio.run(body())
 
-    # A daemon, so that a name server which does not answer keeps nobody waiting either.
     thread = threading.Thread(target=run, name="stem-known", daemon=True)
+    began = _idle()
     thread.start()
-    thread.join(2 * PATIENCE)
+    while thread.is_alive() and _idle() < began + PATIENCE:
+        thread.join(_STEP)
     return sorted(found)
+
+
+def _idle() -> float:
+    """Return how long this process has waited, whatever for, in seconds since some moment."""
+    return SYSTEM_CLOCK.monotonic() - time.process_time()
 
 
 def _config(ctx: click.Context) -> StemConfig | None:

@@ -67,7 +67,9 @@ def main() -> NoReturn:
     if COMPLETE in os.environ:
         from stem_core.cli.completion import complete  # noqa: PLC0415 - only a shell asks for it
 
-        sys.exit(complete(os.environ[COMPLETE]))
+        code = complete(os.environ[COMPLETE])
+        sys.stdout.flush()
+        os._exit(code)  # at once: a store or name server that does not answer may still be waited for
     sys.exit(run(sys.argv[1:]))
 
 
