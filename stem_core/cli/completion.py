@@ -22,7 +22,11 @@ _WHERE: Final = {
 @click.argument("shell", type=click.Choice(list(_WHERE)))
 @json_option
 def completion(shell: str, as_json: bool) -> None:
-    """Print the script that makes a shell complete commands and flags. Put the line into the shell's own start file."""
+    """Print the script with which a shell completes commands.
+
+    It completes flags too, and queues, workers and tasks by what the store knows. Put the line into the shell's own
+    start file.
+    """
     script = script_for(shell)
     if as_json:
         write_json({"shell": shell, "put_into": _WHERE[shell], "script": script})

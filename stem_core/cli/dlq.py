@@ -83,7 +83,7 @@ async def _page(cluster: ClusterClient, *, wanted: LetterFilter, limit: int, cur
 @reveal_option
 @cluster_options
 def show(invocation: Invocation, task_id: str, *, reveal: bool) -> None:
-    """Show a dead letter whole: why, when, after how many attempts, and its arguments, without secrets."""
+    """Show a dead letter whole. That is why, when, after how many attempts, and its arguments, without secrets."""
 
     async def find(cluster: ClusterClient) -> Letter | None:
         return await cluster.dead_letters.find(task_id)

@@ -39,10 +39,11 @@ class Probed(NamedTuple):
 @click.option("--pidfile", metavar="PATH", help="The workers of the process in this file.")
 @cluster_options
 def healthcheck(invocation: Invocation, max_age: float, quiet: bool, **choice: Any) -> int:
-    """Check that workers live: the process runs, its heartbeat in the broker is fresh, its leases are renewed.
+    """Check that workers live.
 
-    Without --pidfile, --node or --worker, those of this host are meant, which in a container are its own. The exit code
-    is 0 if all is well, else 70.
+    The process runs, its heartbeat in the broker is fresh, its leases are renewed. Without --pidfile, --node or
+    --worker, those of this host are meant, which in a container are its own. The exit code is 0 if all is well, else
+    70.
     """
     pids = _pids(choice["pidfile"], choice["node"])
     names = choice["names"]

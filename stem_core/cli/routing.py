@@ -37,7 +37,7 @@ def routing() -> None:
 @file_option
 @json_option
 def dump(as_json: bool, file: str | None, sample: bool) -> None:
-    """Print the routing in effect, as a routing file: YAML, or with --json JSON."""
+    """Print the routing in effect as a routing file. It is YAML, or with --json JSON."""
     if sample:
         path = sample_file()
         text = path.read_text()
@@ -103,7 +103,7 @@ def check(as_json: bool, file: str | None) -> int:
 def explain(
     as_json: bool, task: str, headers: tuple[str, ...], queue: str | None, priority: int | None, file: str | None
 ) -> None:
-    """Say where a task goes and why, and why the other rules do not decide. Nothing is sent."""
+    """Say where a task goes and why. Also why the other rules do not decide; nothing is sent."""
     rules = _routing(file)
     said = explain_route(rules, task, _headers(headers), queue, priority)
     if as_json:

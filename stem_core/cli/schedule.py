@@ -93,9 +93,10 @@ def _shown(key: str, value: object) -> str:
 @click.option("-f", "--file", required=True, metavar="FILE", help="A YAML file, see sample_configs/schedule.yaml.")
 @cluster_options
 def apply(invocation: Invocation, file: str, dry_run: bool, prune: bool, yes: bool) -> None:
-    """Bring the entries to what a file says: add, change, and with --prune remove.
+    """Bring the entries to what a file says.
 
-    With --json prints `{"applied": bool, "changes": [{"id", "change", "fields"}]}`.
+    It adds, changes, and with --prune removes. With --json prints `{"applied": bool, "changes": [{"id", "change",
+    "fields"}]}`.
     """
     wanted = load_schedules(file)
 
@@ -168,7 +169,7 @@ def enable(invocation: Invocation, names: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="ID...")
 @cluster_options
 def disable(invocation: Invocation, names: tuple[str, ...]) -> None:
-    """Switch entries off, until they are switched on again."""
+    """Switch entries off until they are switched on again."""
     _switch(invocation, names, on=False)
 
 
@@ -200,7 +201,7 @@ def _switch(invocation: Invocation, names: Sequence[str], *, on: bool) -> None:
 def next_(
     invocation: Invocation, name: str | None, cron: str | None, every: float | None, timezone: str, count: int
 ) -> None:
-    """Show the next ticks of an entry, or of an expression before it becomes one.
+    """Show the next ticks of an entry, or of an expression.
 
     With --json prints `{"id", "spec", "timezone", "ticks": [epoch seconds]}`, jitter included.
     """

@@ -76,10 +76,10 @@ class StartOptions:
 @click.option("--reload", is_flag=True, help="For development: start again when the app's files change.")
 @cluster_options
 def start(invocation: Invocation, **values: Any) -> int:
-    """Run a worker until it is told to stop: SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard.
+    """Run a worker until it is told to stop.
 
-    With --processes it runs several, each of which is started again when it dies, and serves metrics at a port of its
-    own, the first at --metrics-port.
+    SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard. With --processes it runs several, each of which is started
+    again when it dies, and serves metrics at a port of its own, the first at --metrics-port.
     """
     options = StartOptions(**values)
     _refuse_contradictions(options)

@@ -75,7 +75,7 @@ def _print(status: TaskStatus) -> None:
 @click.option("--cursor", default="", metavar="C", help="Go on where a page before ended.")
 @cluster_options
 def list_(invocation: Invocation, limit: int, cursor: str, **choice: Any) -> None:
-    """Show tasks: those that wait or run, then those that ended, latest first."""
+    """Show tasks. Those that wait or run come first, then those that ended, latest first."""
     if None not in (choice["since"], choice["until"]) and choice["since"] <= choice["until"]:
         raise UsageError("--since is not longer ago than --until", "write for example --since 1h --until 5m")
 

@@ -104,7 +104,7 @@ def stats(aim: Aim) -> int:
 @worker.command(epilog="Example: stem worker inspect --worker mail-1")
 @worker_options
 def inspect(aim: Aim) -> int:
-    """Show the tasks that workers hold, and the revocations they know."""
+    """Show the tasks that workers hold, and revocations they know."""
     return aim.send(lambda cluster: cluster.control.inspect(targets=aim.targets))
 
 

@@ -57,6 +57,16 @@ def test_each_command_takes_json_and_shows_an_example_in_its_help(
     assert command.help
 
 
+@pytest.mark.parametrize("group", ["", *sorted({" ".join(path[:-1]) for path, _ in LEAVES} - {""})])
+def test_a_narrow_terminal_still_shows_each_command_in_a_whole_sentence(
+    stem: Stem, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, _, commands = stem(*group.split(), "--help").out.partition("Commands:\n")
+    assert [line for line in commands.splitlines() if not line.endswith(".") or line.endswith("...")] == []
+    assert commands
+
+
 def complete(shell: str, *words: str) -> str:
     variables = {
         "_STEM_COMPLETE": f"{shell}_complete",

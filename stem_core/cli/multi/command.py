@@ -40,10 +40,11 @@ class _WithMore(click.Command):
 
 @click.group()
 def multi() -> None:
-    """Run several workers of this machine in the background, each a node with a name.
+    """Run workers of this machine in the background.
 
-    In paths and in what follows `--`, %n stands for the node's name, %h for the host, %d for its domain, %I for the
-    node's number, %% for a percent sign. Names may come from STEM_WORKER_NODES, separated by blanks.
+    Each is a node with a name. In paths and in what follows `--`, %n stands for the node's name, %h for the host, %d
+    for its domain, %I for the node's number, %% for a percent sign. Names may come from STEM_WORKER_NODES, separated by
+    blanks.
     """
 
 
