@@ -15,9 +15,10 @@ _COLOURS: Final = {
     **dict.fromkeys(("ok", "ready", "running", "succeeded", "stopped"), "green"),
     **dict.fromkeys(("warn", "paused", "draining", "starting", "retried", "delayed", "killed"), "yellow"),
     **dict.fromkeys(("fail", "failed", "silent", "down", "error", "unreadable"), "red"),
-    "-": "dim",
 }
-"""States by their word, wherever they stand; a cell that holds more is left as it is."""
+"""States by their word; a cell that holds more is left as it is."""
+_OF_STATES: Final = ("STATE", "STATUS", "NOW", "HEALTH", "")
+_NOTHING: Final = "-"
 _SENTENCE: Final = 24
 """Cells with blanks that are longer are sentences, which may be folded; all else stays in one piece."""
 _NARROWEST: Final = 12
@@ -49,9 +50,10 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequ
         console.width = max(console.width, needed)  # lines that are longer are the terminal's to break
         console.print(_table(heads, rows, right, folded, least))
         return
-    console.print(_line(heads, widths[:-1], right, "bold"), soft_wrap=True)
+    console.print(_line(heads, ["bold"] * len(heads), widths[:-1], right), soft_wrap=True)
     for row in rows:
-        console.print(_line(row, widths[:-1], right), soft_wrap=True)
+        styles = [_colour(head, cell) for head, cell in zip(heads, row, strict=True)]
+        console.print(_line(row, styles, widths[:-1], right), soft_wrap=True)
         if row[-1]:
             console.print(Padding(Text(row[-1]), (0, 0, 0, _INDENT)))
 
@@ -73,15 +75,21 @@ def _table(
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+        table.add_row(*(Text(cell, style=_colour(head, cell)) for head, cell in zip(heads, row, strict=True)))
     return table
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], style: str = "") -> Text:
+def _colour(head: str, cell: str) -> str:
+    if cell == _NOTHING:
+        return "dim"
+    return _COLOURS.get(cell, "") if head in _OF_STATES else ""  # a task may well be named "fail"
+
+
+def _line(cells: Sequence[str], styles: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> Text:
     line = Text()
-    for cell, width, numbers in zip(cells, widths, right, strict=False):
+    for cell, style, width, numbers in zip(cells, styles, widths, right, strict=False):
         blanks = " " * (width - cell_len(cell))
-        coloured = (cell, style or _COLOURS.get(cell, ""))
+        coloured = (cell, style)
         line.append_tokens([(blanks, ""), coloured] if numbers else [coloured, (blanks, "")]).append(" " * _GAP)
     line.rstrip()
     return line

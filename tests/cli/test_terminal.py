@@ -73,6 +73,13 @@ def test_a_table_is_in_colour_and_what_stands_in_it_is_shown_as_it_is(tmp_path: 
     assert any(r"\x1b[2J[bold]now\u202e :smile:" in row for row in rows)
 
 
+def test_a_task_that_is_named_like_a_state_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / "terminal_app.py").write_text(APP.replace('"report.generate"', '"failed"'))
+    written = on_terminal("tasks", "ls", "--app", "terminal_app:stem", cwd=tmp_path)
+    assert "failed" in written
+    assert "\x1b[31m" not in written
+
+
 def test_without_colour_there_is_none(tmp_path: Path) -> None:
     (tmp_path / "terminal_app.py").write_text(APP)
     assert "\x1b[3" not in on_terminal("tasks", "ls", "--app", "terminal_app:stem", cwd=tmp_path, NO_COLOR="1")
