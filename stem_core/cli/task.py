@@ -64,7 +64,7 @@ def _print(status: TaskStatus) -> None:
     "--state",
     "states",
     multiple=True,
-    type=click.Choice([state.value for state in TaskState]),
+    type=click.Choice([state.value for state in TaskState], case_sensitive=False),
     help="Only in this state.",
 )
 @click.option("--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only of this queue; may be repeated.")
