@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import click
@@ -21,7 +22,11 @@ _WHERE: Final = {
 @click.argument("shell", type=click.Choice(list(_WHERE)))
 @json_option
 def completion(shell: str, as_json: bool) -> None:
-    """Print the script that makes a shell complete commands and flags. Put the line into the shell's own start file."""
+    """Print the script with which a shell completes commands.
+
+    It completes flags too, and queues, workers and tasks by what the store knows. Put the line into the shell's own
+    start file.
+    """
     script = script_for(shell)
     if as_json:
         write_json({"shell": shell, "put_into": _WHERE[shell], "script": script})
@@ -50,6 +55,7 @@ def complete(instruction: str) -> int:
     Returns:
         The exit code.
     """
+    logging.disable()  # whatever goes wrong would stand in the middle of a command line
     from stem_core.cli.main import COMPLETE, root  # noqa: PLC0415 - as above
 
     return shell_complete(root, {}, "stem", COMPLETE, instruction)

@@ -31,9 +31,10 @@ _FAILURE: Final = 70
 def diagnose(
     invocation: Invocation, node: str, pidfile: str | None, logfile: str | None, env_file: str | None, app: str | None
 ) -> int:
-    """Check whatever may keep a worker from working: machine, settings, stores, files, app, queues.
+    """Check whatever may keep a worker from working.
 
-    The exit code is 70 if a check fails; warnings do not count.
+    That is machine, settings, stores, files, app and queues. The exit code is 70 if a check fails; warnings do not
+    count.
     """
     if env_file is not None:
         os.environ.update(read_env_file(env_file))

@@ -12,9 +12,11 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
-from stem_core.cli.options import DURATION, Invocation, cluster_options, reveal_option, split_names
-from stem_core.cli.output import write_json, write_line, write_note, write_table
+from stem_core.cli.names import PATTERN, QUEUES, split_names
+from stem_core.cli.options import Invocation, cluster_options, reveal_option
+from stem_core.cli.output import short_moment, write_error, write_json, write_line, write_note, write_table
 from stem_core.cli.progress import progress
+from stem_core.cli.values import PERIOD, TEXT
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.dead_letters import Letter, LetterFilter
 from stem_core.clock import SYSTEM_CLOCK
@@ -24,6 +26,7 @@ from stem_core.redaction import redacted_args
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PAGE: Final = 50
+_FAILURE: Final = 70
 
 
 @click.group()
@@ -34,11 +37,15 @@ def dlq() -> None:
 def choosing(command: F) -> F:
     """Add the flags that say which letters are meant; the command gets a `LetterFilter` as `wanted`."""
 
-    @click.option("--since", type=DURATION, metavar="1h", help="Only what died within this time.")
-    @click.option("--error", metavar="TEXT", help="Only with this text in the error.")
-    @click.option("--reason", metavar="R", help="Only dead for this reason, such as poison or max-retries-exhausted.")
-    @click.option("--task", metavar="NAME", help="Only of this task; * and ? stand for any letters.")
-    @click.option("--queue", "names", multiple=True, metavar="Q", help="Only in this queue; may be repeated.")
+    @click.option("--since", type=PERIOD, metavar="1h", help="Only what died within this time.")
+    @click.option("--error", type=TEXT, metavar="TEXT", help="Only with this text in the error.")
+    @click.option(
+        "--reason", type=TEXT, metavar="R", help="Only dead for this reason, such as poison or max-retries-exhausted."
+    )
+    @click.option("--task", type=PATTERN, metavar="NAME", help="Only of this task; * and ? stand for any letters.")
+    @click.option(
+        "--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only in this queue; may be repeated."
+    )
     @functools.wraps(command)
     def wrapped(
         *args: Any, names: tuple[str, ...], task: str | None, reason: str | None, error: str | None,
@@ -76,7 +83,7 @@ async def _page(cluster: ClusterClient, *, wanted: LetterFilter, limit: int, cur
 @reveal_option
 @cluster_options
 def show(invocation: Invocation, task_id: str, *, reveal: bool) -> None:
-    """Show a dead letter whole: why, when, after how many attempts, and its arguments, without secrets."""
+    """Show a dead letter whole. That is why, when, after how many attempts, and its arguments, without secrets."""
 
     async def find(cluster: ClusterClient) -> Letter | None:
         return await cluster.dead_letters.find(task_id)
@@ -106,9 +113,11 @@ def _bulk(command: F) -> F:
     def wrapped(
         invocation: Invocation, *, wanted: LetterFilter, ids: tuple[str, ...], all_: bool, **kwargs: Any
     ) -> Any:
-        wanted = msgspec.structs.replace(wanted, ids=ids or None)
+        wanted = msgspec.structs.replace(wanted, ids=tuple(dict.fromkeys(ids)) or None)
         if wanted == LetterFilter() and not all_:
             raise UsageError("which dead letters are meant is not said", "name ids, give a filter, or say --all")
+        if wanted != LetterFilter() and all_:
+            raise UsageError("--all and a choice exclude each other", "leave one of them out")
         return command(invocation, wanted=wanted, **kwargs)
 
     return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
@@ -117,52 +126,62 @@ def _bulk(command: F) -> F:
 @dlq.command(epilog="Example: stem dlq replay --task 'mail.*' --rate 50 --yes")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most so many a second.")
 @_bulk
-def replay(invocation: Invocation, wanted: LetterFilter, rate: float | None, **flags: Any) -> None:
+def replay(invocation: Invocation, wanted: LetterFilter, rate: float | None, **flags: Any) -> int:
     """Make dead letters ready again, from their first attempt."""
 
     async def act(cluster: ClusterClient, limit: int | None) -> int:
         with progress("replaying", quiet=invocation.as_json) as on_done:
             return await cluster.dead_letters.replay(wanted, rate=rate, limit=limit, on_done=on_done)
 
-    _carry_out(invocation, "replayed", wanted, act, **flags)
+    return _carry_out(invocation, "replayed", wanted, act, **flags)
 
 
 @dlq.command(epilog="Example: stem dlq purge --queue mail --reason poison --dry-run")
 @_bulk
-def purge(invocation: Invocation, wanted: LetterFilter, **flags: Any) -> None:
+def purge(invocation: Invocation, wanted: LetterFilter, **flags: Any) -> int:
     """Delete dead letters for good."""
 
     async def act(cluster: ClusterClient, limit: int | None) -> int:
         with progress("purging", quiet=invocation.as_json) as on_done:
             return await cluster.dead_letters.purge(wanted, limit=limit, on_done=on_done)
 
-    _carry_out(invocation, "purged", wanted, act, **flags)
+    return _carry_out(invocation, "purged", wanted, act, **flags)
 
 
-def _carry_out(invocation: Invocation, done: str, wanted: LetterFilter, act: Callable[..., Any], **flags: Any) -> None:
+def _carry_out(invocation: Invocation, done: str, wanted: LetterFilter, act: Callable[..., Any], **flags: Any) -> int:
     limit, dry_run, yes = flags["limit"], flags["dry_run"], flags["yes"]
-
-    async def meant(cluster: ClusterClient) -> list[tuple[str, str]]:
-        return await cluster.dead_letters.places(wanted, limit)
-
-    if dry_run or not yes:
-        places = invocation.run(meant)
+    if dry_run or not (yes or invocation.as_json):
+        places: list[tuple[str, str]] = invocation.run(lambda cluster: cluster.dead_letters.places(wanted, limit))
         queues = ", ".join(sorted({queue for queue, _ in places})) or "no queue"
         if dry_run:
             if invocation.as_json:
                 write_json({done: 0, "would_be": len(places), "ids": [task_id for _, task_id in places]})
             else:
                 write_line(f"{len(places):,} dead letters of {queues} would be {done}")
-            return
-        if places and not invocation.as_json:
-            if not sys.stdin.isatty():
-                raise UsageError("nobody can be asked whether to go on", "say --yes, or look first with --dry-run")
-            click.confirm(f"{len(places):,} dead letters of {queues} will be {done}. Go on?", abort=True, err=True)
-    number = invocation.run(functools.partial(act, limit=limit))
+            return 0
+        if places:
+            _ask(f"{len(places):,} dead letters of {queues} will be {done}. Go on?")
+    return _done(invocation, done, invocation.run(functools.partial(act, limit=limit)), wanted, limit)
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked whether to go on", "say --yes, or look first with --dry-run")
+    click.confirm(question, abort=True, err=True)
+
+
+def _done(invocation: Invocation, done: str, number: int, wanted: LetterFilter, limit: int | None) -> int:
+    named = len(wanted.ids or ())
+    if number < min(named, limit or named):
+        message = f"only {number:,} of {named:,} were {done}" if number else f"nothing was {done}"
+        hint = "what else was named is no dead letter" if number else "what was named is no dead letter"
+        write_error(message, f"{hint}, see stem dlq list", as_json=invocation.as_json, extra={done: number})
+        return _FAILURE
     if invocation.as_json:
         write_json({done: number})
     else:
         write_line(f"{number:,} dead letters {done}")
+    return 0
 
 
 def letter_document(letter: Letter, *, reveal: bool = False) -> dict[str, Any]:
@@ -188,7 +207,7 @@ def letter_rows(letters: list[Letter]) -> None:
     """Print dead letters for a person."""
     rows = [
         (
-            letter.dead.queue, letter.dead.id, letter.task, letter.dead.attempt, _shown("died_at", letter.dead.died_at),
+            letter.dead.queue, letter.dead.id, letter.task, letter.dead.attempt, short_moment(letter.dead.died_at),
             letter.dead.reason, letter.dead.error,
         )
         for letter in letters

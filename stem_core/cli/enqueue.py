@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
 
-from stem_core.cli.options import DURATION, Invocation, cluster_options
+from stem_core.cli.names import QUEUE, TASK
+from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_json, write_line
 from stem_core.cli.progress import progress
+from stem_core.cli.values import DURATION
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.job import Job
 from stem_core.client.preparing import Prepared, prepare, signing_for
@@ -27,11 +28,11 @@ from stem_core.tasks.enqueuing import EnqueueOptions
 
 
 @click.command(epilog='Example: stem enqueue email.send --args \'{"to": "a@b.c"}\' --count 200')
-@click.argument("name")
+@click.argument("name", type=TASK)
 @click.option(
     "--args", "args_text", default="{}", metavar="JSON", help="Arguments: a JSON object; - reads it from stdin."
 )
-@click.option("--queue", metavar="Q", help="Queue; by default what routing says, else the default queue.")
+@click.option("--queue", type=QUEUE, metavar="Q", help="Queue; by default what routing says, else the default queue.")
 @click.option("--count", type=click.IntRange(min=1), default=1, metavar="N", help="How many of them.")
 @click.option("--delay", type=DURATION, metavar="5s", help="Not before this long from now.")
 @click.option("--priority", type=click.IntRange(0, MAX_PRIORITY), metavar="P", help="0 to 9; higher runs first.")
@@ -44,20 +45,30 @@ def enqueue(invocation: Invocation, name: str, args_text: str, count: int, delay
     job = Job(name, parse_args(sys.stdin.read() if args_text == "-" else args_text), **options)
     routing = routing_of(config)
     sign = signing_for(PayloadSigner.from_config(config), config.namespace)
-    batch = [prepare(job, TaskOptions(), routing, SYSTEM_CLOCK.time(), sign) for _ in range(count)]
+
+    def prepared() -> Prepared:
+        return prepare(job, TaskOptions(), routing, SYSTEM_CLOCK.time(), sign)
+
+    first = prepared()  # before anything is sent, or even connected to: what is wrong with it shows here
+    ids = [first.envelope.id]
 
     async def send(cluster: ClusterClient) -> None:
         with progress("enqueuing", quiet=invocation.as_json) as on_done:
-            await _send(cluster, batch, on_done)
+            for start in range(0, count, MAX_BATCH):
+                batch = [prepared() for _ in range(min(MAX_BATCH, count - start) - (not start))]
+                ids.extend(each.envelope.id for each in batch)
+                await _send(cluster, batch if start else [first, *batch], start, count)
+                on_done(min(start + MAX_BATCH, count), count)
+                await asyncio.sleep(0)
 
     invocation.run(send)
     if invocation.as_json:
-        write_json({"ids": [each.envelope.id for each in batch]})
+        write_json({"ids": ids})
     elif count == 1:
-        write_line(batch[0].envelope.id)
+        write_line(ids[0])
     else:
-        place = f"channel {batch[0].broadcast!r}" if batch[0].broadcast else f"queue {batch[0].envelope.queue!r}"
-        write_line(f"{count:,} x {name} to {place}: {batch[0].envelope.id} … {batch[-1].envelope.id}")
+        place = f"channel {first.broadcast!r}" if first.broadcast else f"queue {first.envelope.queue!r}"
+        write_line(f"{count:,} x {name} to {place}: {ids[0]} … {ids[-1]}")
 
 
 def parse_args(text: str) -> dict[str, object]:
@@ -96,20 +107,14 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-async def _send(cluster: ClusterClient, batch: list[Prepared], on_done: Callable[[int, int], None]) -> None:
-    for start in range(0, len(batch), MAX_BATCH):
-        part = batch[start : start + MAX_BATCH]
-        channel = part[0].broadcast
-        try:
-            if channel is None:
-                await cluster.broker.publish([each.sealed for each in part])
-            else:
-                await cluster.broker.append(broadcast_topic(channel), [each.sealed.body for each in part])
-        except BrokerError as error:
-            if start:
-                raise type(error)(
-                    f"{error.message} (after {start:,} of {len(batch):,} were sent)", error.hint
-                ) from error
-            raise
-        on_done(start + len(part), len(batch))
-        await asyncio.sleep(0)
+async def _send(cluster: ClusterClient, batch: list[Prepared], before: int, count: int) -> None:
+    channel = batch[0].broadcast
+    try:
+        if channel is None:
+            await cluster.broker.publish([each.sealed for each in batch])
+        else:
+            await cluster.broker.append(broadcast_topic(channel), [each.sealed.body for each in batch])
+    except BrokerError as error:
+        if before:
+            raise type(error)(f"{error.message} (after {before:,} of {count:,} were sent)", error.hint) from error
+        raise

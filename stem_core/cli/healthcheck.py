@@ -10,8 +10,10 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from stem_core.cli.options import DURATION, Invocation, cluster_options
+from stem_core.cli.names import WORKER
+from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_error, write_json, write_table
+from stem_core.cli.values import PERIOD
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import UNREADABLE, SeenWorker
 from stem_core.durations import format_duration
@@ -29,16 +31,19 @@ class Probed(NamedTuple):
 
 @click.command(epilog="Example: stem worker healthcheck --node n1 --max-age 20s --quiet")
 @click.option("--quiet", is_flag=True, help="Print nothing; only the exit code tells.")
-@click.option("--max-age", type=DURATION, default=30.0, metavar="30s", help="How old a heartbeat may be (30s).")
-@click.option("--worker", "names", multiple=True, metavar="ID", help="The worker of this id; may be repeated.")
+@click.option("--max-age", type=PERIOD, default=30.0, metavar="30s", help="How old a heartbeat may be (30s).")
+@click.option(
+    "--worker", "names", type=WORKER, multiple=True, metavar="ID", help="The worker of this id; may be repeated."
+)
 @click.option("--node", metavar="NODE", help="The workers of this node of stem worker multi.")
 @click.option("--pidfile", metavar="PATH", help="The workers of the process in this file.")
 @cluster_options
 def healthcheck(invocation: Invocation, max_age: float, quiet: bool, **choice: Any) -> int:
-    """Check that workers live: the process runs, its heartbeat in the broker is fresh, its leases are renewed.
+    """Check that workers live.
 
-    Without --pidfile, --node or --worker, those of this host are meant, which in a container are its own. The exit code
-    is 0 if all is well, else 70.
+    The process runs, its heartbeat in the broker is fresh, its leases are renewed. Without --pidfile, --node or
+    --worker, those of this host are meant, which in a container are its own. The exit code is 0 if all is well, else
+    70.
     """
     pids = _pids(choice["pidfile"], choice["node"])
     names = choice["names"]

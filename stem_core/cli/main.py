@@ -7,6 +7,7 @@ traceback: an error is one line on stderr, and with `--json` a document on stdou
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from stem_core import __version__
 from stem_core.argv import hide_credentials
 from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.output import write_error
+from stem_core.cli.streams import give_up_output, open_missing
 from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError, UsageError
 
 OK: Final = 0
@@ -60,11 +62,14 @@ def root() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process, and exit."""
+    open_missing()
     hide_credentials()
     if COMPLETE in os.environ:
         from stem_core.cli.completion import complete  # noqa: PLC0415 - only a shell asks for it
 
-        sys.exit(complete(os.environ[COMPLETE]))
+        code = complete(os.environ[COMPLETE])
+        sys.stdout.flush()
+        os._exit(code)  # at once: a store or name server that does not answer may still be waited for
     sys.exit(run(sys.argv[1:]))
 
 
@@ -88,8 +93,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter's own flush at exit must not complain about it either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_output()  # whoever read it has gone
         return OK
     except Exception as error:  # noqa: BLE001 - the last resort before the user
         return _report(error, as_json=as_json)
@@ -103,6 +107,10 @@ def _report(error: Exception, *, as_json: bool) -> int:
         hint = error.hint or (_UNREACHABLE if isinstance(error, BrokerUnavailableError) else None)
         write_error(error.message.rstrip("."), hint, as_json=as_json)
         return USAGE if isinstance(error, (ConfigurationError, UsageError)) else FAILURE
+    if isinstance(error, OSError):  # a full disk and the like
+        write_error(": ".join(str(part) for part in (error.strerror, error.filename) if part), None, as_json=as_json)
+        give_up_output()
+        return FAILURE
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     write_error(f"{type(error).__name__}: {error}{place}", "this is a fault in stem, please report it", as_json=as_json)
@@ -110,11 +118,13 @@ def _report(error: Exception, *, as_json: bool) -> int:
 
 
 def _report_click(error: click.ClickException, *, as_json: bool) -> int:
-    hint = None
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.message, err=True)
         return USAGE
+    # click spreads some over several lines, and asks in one sentence more whether another word was meant.
+    message, _, meant = re.sub(r"\s+", " ", error.format_message()).partition(" Did you mean ")
+    hints = [f"did you mean {meant}"] if meant else []
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        hint = f"see {error.ctx.command_path} --help"
-    write_error(error.format_message().rstrip("."), hint, as_json=as_json)
+        hints.append(f"see {error.ctx.command_path} --help")
+    write_error(message.rstrip(". "), " ".join(hints) or None, as_json=as_json)
     return USAGE

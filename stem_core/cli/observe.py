@@ -12,7 +12,8 @@ import click
 import msgspec
 
 from stem_core.cli.documents import queue_document, worker_document
-from stem_core.cli.options import Invocation, cluster_options, split_names
+from stem_core.cli.names import QUEUES, split_names
+from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_json, write_line, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import SeenWorker
@@ -44,7 +45,7 @@ def observing(command: F) -> F:
 
 
 @observe.command(epilog="Example: stem observe queues --queue mail --follow")
-@click.option("--queue", "names", multiple=True, metavar="Q", help="Only this queue; may be repeated.")
+@click.option("--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only this queue; may be repeated.")
 @observing
 def queues(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
     """Show backlog and pauses of queues."""
@@ -80,7 +81,7 @@ def workers(invocation: Invocation, follow: bool) -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=100, metavar="N", help="How many past events to show.")
 @observing
 def events(invocation: Invocation, follow: bool, limit: int) -> None:
-    """Show what happened lately, or with --follow what happens from now on."""
+    """Show what happened lately. With --follow, what happens from now on."""
     if follow:
         invocation.run(functools.partial(_follow_events, as_json=invocation.as_json))
         return
@@ -95,10 +96,10 @@ def events(invocation: Invocation, follow: bool, limit: int) -> None:
 
 
 @observe.command(epilog="Example: stem observe dlq --queue mail")
-@click.option("--queue", "names", multiple=True, metavar="Q", help="Only this queue; may be repeated.")
+@click.option("--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only this queue; may be repeated.")
 @observing
 def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
-    """Show the newest dead letters: jobs that will not run again by themselves."""
+    """Show the newest dead letters. They are jobs that will not run again by themselves."""
     from stem_core.cli.dlq import letter_document, letter_rows  # noqa: PLC0415 - only this command needs them
     from stem_core.client.dead_letters import LetterFilter  # noqa: PLC0415 - as above
 
@@ -117,9 +118,10 @@ def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
 @observe.command(epilog="Example: stem observe schedules --json")
 @observing
 def schedules(invocation: Invocation, follow: bool) -> None:
-    """Show how well schedules are served: what is due or overdue, and how late jobs were sent.
+    """Show how well schedules are served.
 
-    With --json prints `{"due", "overdue", "max_drift_s", "schedules": […]}`, entries as `stem schedule show` has them.
+    That is what is due or overdue, and how late jobs were sent. With --json prints `{"due", "overdue", "max_drift_s",
+    "schedules": […]}`, entries as `stem schedule show` has them.
     """
     from stem_core.cli import schedule_documents as shapes  # noqa: PLC0415 - only this command needs schedules
     from stem_core.schedule.book import ScheduleBook  # noqa: PLC0415 - as above
@@ -244,8 +246,8 @@ def _write_event(event: dict[str, Any]) -> None:
 
     at = datetime.fromtimestamp(event["at"]).astimezone()
     rest = " ".join(
-        f"{key}={value}"
+        f"{key}={','.join(map(str, value)) if isinstance(value, list | tuple) else value}"
         for key, value in event.items()
-        if key not in ("event", "source", "at") and value not in ("", None)
+        if key not in ("event", "source", "at") and value not in ("", None, (), [])
     )
     write_line(f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}  {event['event']:<26} {rest}")

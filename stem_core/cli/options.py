@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -13,8 +12,7 @@ import click
 
 from stem_core.client.cluster import ClusterClient
 from stem_core.config import StemConfig
-from stem_core.durations import parse_duration
-from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.errors import NotSupportedError
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -28,43 +26,6 @@ FLAGS: Final = {
     "prefetch_multiplier": "--prefetch-multiplier",
     "control_timeout": "--timeout",
 }
-
-
-class DurationType(click.ParamType[float]):
-    """A duration such as `250ms`, `5s`, `30m` or `1h`; gives seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read what the user wrote."""
-        if isinstance(value, float):
-            return value
-        try:
-            return parse_duration(str(value), param.opts[0] if param else "the duration")
-        except ConfigurationError as error:
-            return self.fail(f"{value!r} is not a duration; {error.hint}", param, ctx)
-
-
-DURATION: Final = DurationType()
-
-
-class SizeType(click.ParamType[int]):
-    """A number of bytes such as `500K`, `200M` or `2G`; gives bytes."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read what the user wrote."""
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"([1-9][0-9]*)([KMG]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
-        if match is None:
-            return self.fail(f"{value!r} is not a size; write one such as 200M or 2G", param, ctx)
-        return int(match[1]) * _UNITS[match[2].upper()]
-
-
-_UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
-SIZE: Final = SizeType()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +101,3 @@ def cluster_options(command: F) -> F:
 def reveal_option(command: F) -> F:
     """Add `--reveal`, which shows the secret arguments of a task."""
     return click.option("--reveal", is_flag=True, help="Show secrets among the arguments too.")(command)
-
-
-def split_names(values: Iterable[str]) -> tuple[str, ...]:
-    """Return names that were given one by one, or several separated by commas."""
-    return tuple(dict.fromkeys(name.strip() for value in values for name in value.split(",") if name.strip()))

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from unicodedata import combining, east_asian_width
 
 import msgspec
 
+from stem_core.clock import SYSTEM_CLOCK
 from stem_core.text import visible
 
 _MAX_CELL = 60
@@ -34,7 +36,7 @@ def write_note(text: str) -> None:
 
 
 def write_error(message: str, hint: str | None, *, as_json: bool, extra: Mapping[str, object] | None = None) -> None:
-    """Print an error: one line on stderr, and with `as_json` a document on stdout.
+    """Print an error: one line on stderr, and with `as_json` a document on stdout; a stream that takes none is let be.
 
     Args:
         message: What was found.
@@ -43,8 +45,10 @@ def write_error(message: str, hint: str | None, *, as_json: bool, extra: Mapping
         extra: What else the document holds.
     """
     if as_json:
-        write_json({"error": {"message": message, "hint": hint}, **(extra or {})})
-    _write(sys.stderr, visible(f"stem: {message}: {hint}" if hint else f"stem: {message}"))
+        with suppress(OSError):
+            write_json({"error": {"message": message, "hint": hint}, **(extra or {})})
+    with suppress(OSError):
+        _write(sys.stderr, visible(f"stem: {message}: {hint}" if hint else f"stem: {message}"))
 
 
 def write_table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
@@ -67,6 +71,14 @@ def write_table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: s
         print_table(heads, cells, right)
     else:
         _write_aligned([list(heads), *cells], right)
+
+
+def short_moment(at: float) -> str:
+    """Return when something was, by the clock of whoever looks: the time of day, with the date if it was not today."""
+    from datetime import datetime  # noqa: PLC0415 - only people need a date
+
+    moment, now = (datetime.fromtimestamp(each).astimezone() for each in (at, SYSTEM_CLOCK.time()))
+    return moment.strftime("%H:%M:%S" if moment.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
 def _write_aligned(cells: Sequence[Sequence[str]], right: Sequence[bool]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import select
 import signal
 import sys
 import threading
@@ -29,6 +30,7 @@ MOST_EARLY: Final = 5
 _LEAST_PAUSE: Final = 0.1
 _MOST_PAUSE: Final = 30.0
 _SETTLED: Final = 10.0
+_UNREAD: Final = 0.05
 _USAGE: Final = 64
 _INTERRUPTED: Final = 130
 
@@ -125,7 +127,8 @@ class Supervisor:
                 self._all_ready.set()
                 if self._as_json:
                     workers = [self._ready[key] for key in sorted(self._ready)]
-                    write_json({"processes": len(self._commands), "workers": workers})
+                    with suppress(OSError):  # whoever wanted to know has gone; the workers stay
+                        write_json({"processes": len(self._commands), "workers": workers})
         await worker.relay(sys.stderr if self._as_json else sys.stdout)
 
     async def _tell(self, manager: ServiceManager) -> None:
@@ -194,14 +197,22 @@ class _Worker:
         return self.document
 
     async def relay(self, to: Any) -> None:
-        """Pass on what its tasks print."""
-        while data := await self._reader.read(65_536):
-            to.buffer.write(data)
-            to.flush()
+        """Pass on what its tasks print, as long as somebody takes it; the worker must not wait for that."""
+        while data := await self._reader.read(select.PIPE_BUF):
+            with suppress(OSError, ValueError):
+                await _room(to)
+                to.buffer.write(data)
+                to.flush()
 
     def close(self) -> None:
         if self._output is not None:
             self._output.close()
+
+
+async def _room(stream: Any) -> None:
+    """Return once a few bytes can be written without waiting: a reader that sleeps must not keep the supervisor."""
+    while not select.select([], [stream], [], 0)[1]:  # noqa: ASYNC110 - the loop can watch pipes, but not files
+        await asyncio.sleep(_UNREAD)
 
 
 @contextmanager

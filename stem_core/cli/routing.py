@@ -8,11 +8,11 @@ from typing import Final
 import click
 
 from stem_core.cli.enqueue import routing_of
+from stem_core.cli.names import QUEUE, TASK
 from stem_core.cli.options import json_option
 from stem_core.cli.output import write_error, write_json, write_line, write_note, write_table
 from stem_core.cli.routing_documents import error_document, routing_document, sample_file
 from stem_core.config import StemConfig
-from stem_core.envelope import check_name
 from stem_core.errors import DocumentError, UsageError
 from stem_core.options import MAX_PRIORITY
 from stem_core.routing import RoutingConfig, load_routing
@@ -37,7 +37,7 @@ def routing() -> None:
 @file_option
 @json_option
 def dump(as_json: bool, file: str | None, sample: bool) -> None:
-    """Print the routing in effect, as a routing file: YAML, or with --json JSON."""
+    """Print the routing in effect as a routing file. It is YAML, or with --json JSON."""
     if sample:
         path = sample_file()
         text = path.read_text()
@@ -92,9 +92,9 @@ def check(as_json: bool, file: str | None) -> int:
 
 
 @routing.command(epilog="Example: stem routing explain billing.invoice --header tier=gold")
-@click.argument("task")
+@click.argument("task", type=TASK)
 @click.option("--header", "headers", multiple=True, metavar="K=V", help="Header that it carries; may be repeated.")
-@click.option("--queue", metavar="Q", help="Queue that its caller asks for.")
+@click.option("--queue", type=QUEUE, metavar="Q", help="Queue that its caller asks for.")
 @click.option(
     "--priority", type=click.IntRange(0, MAX_PRIORITY), metavar="N", help="Priority that its caller asks for."
 )
@@ -103,10 +103,8 @@ def check(as_json: bool, file: str | None) -> int:
 def explain(
     as_json: bool, task: str, headers: tuple[str, ...], queue: str | None, priority: int | None, file: str | None
 ) -> None:
-    """Say where a task goes and why, and why the other rules do not decide. Nothing is sent."""
+    """Say where a task goes and why. Also why the other rules do not decide; nothing is sent."""
     rules = _routing(file)
-    if queue is not None:
-        check_name("queue", queue)
     said = explain_route(rules, task, _headers(headers), queue, priority)
     if as_json:
         write_json(

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import click
 
 from stem_core.cli.lazy import LazyGroup
-from stem_core.cli.options import DURATION, Invocation, cluster_options
+from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_json, write_line, write_note
 from stem_core.cli.schedule_documents import change_document, schedule_document, schedule_rows, shown_moment
+from stem_core.cli.values import PERIOD
 from stem_core.client.cluster import ClusterClient
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import UsageError
@@ -92,9 +93,10 @@ def _shown(key: str, value: object) -> str:
 @click.option("-f", "--file", required=True, metavar="FILE", help="A YAML file, see sample_configs/schedule.yaml.")
 @cluster_options
 def apply(invocation: Invocation, file: str, dry_run: bool, prune: bool, yes: bool) -> None:
-    """Bring the entries to what a file says: add, change, and with --prune remove.
+    """Bring the entries to what a file says.
 
-    With --json prints `{"applied": bool, "changes": [{"id", "change", "fields"}]}`.
+    It adds, changes, and with --prune removes. With --json prints `{"applied": bool, "changes": [{"id", "change",
+    "fields"}]}`.
     """
     wanted = load_schedules(file)
 
@@ -167,7 +169,7 @@ def enable(invocation: Invocation, names: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="ID...")
 @cluster_options
 def disable(invocation: Invocation, names: tuple[str, ...]) -> None:
-    """Switch entries off, until they are switched on again."""
+    """Switch entries off until they are switched on again."""
     _switch(invocation, names, on=False)
 
 
@@ -192,14 +194,14 @@ def _switch(invocation: Invocation, names: Sequence[str], *, on: bool) -> None:
 @schedule.command("next", epilog="Example: stem schedule next nightly-report --count 3")
 @click.argument("name", required=False, metavar="[ID]")
 @click.option("--cron", metavar="EXPR", help="Instead of an entry: a cron expression.")
-@click.option("--every", type=DURATION, metavar="5m", help="Instead of an entry: an interval.")
+@click.option("--every", type=PERIOD, metavar="5m", help="Instead of an entry: an interval.")
 @click.option("--timezone", default="UTC", metavar="ZONE", help="For --cron; UTC by default.")
 @click.option("--count", type=click.IntRange(1, 1000), default=5, metavar="N", help="How many ticks (5).")
 @cluster_options
 def next_(
     invocation: Invocation, name: str | None, cron: str | None, every: float | None, timezone: str, count: int
 ) -> None:
-    """Show the next ticks of an entry, or of an expression before it becomes one.
+    """Show the next ticks of an entry, or of an expression.
 
     With --json prints `{"id", "spec", "timezone", "ticks": [epoch seconds]}`, jitter included.
     """

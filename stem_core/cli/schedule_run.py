@@ -27,10 +27,11 @@ from stem_core.schedule.timing import milliseconds
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much to say on stderr.")
 @cluster_options
 def run(invocation: Invocation, app: str | None, file: str | None, log_level: str) -> int:
-    """Enqueue what is due until SIGTERM or SIGINT; any number of schedulers may run.
+    """Enqueue what is due, until told to stop.
 
-    Without --app, tasks go where the entries and routing say, else to the default queue; with it, the tasks' own
-    options count too. With --json prints `{"scheduler", "namespace"}` once it serves.
+    SIGTERM or SIGINT do so; any number of schedulers may run. Without --app, tasks go where the entries and routing
+    say, else to the default queue; with it, the tasks' own options count too. With --json prints `{"scheduler",
+    "namespace"}` once it serves.
     """
     log_to_stderr(log_level)
     entries = [] if file is None else load_schedules(file)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from stem_core.cli.metrics import metrics_served
-from stem_core.cli.options import SIZE, Invocation, cluster_options, refuse_memory, split_names
+from stem_core.cli.names import QUEUES, split_names
+from stem_core.cli.options import Invocation, cluster_options, refuse_memory
 from stem_core.cli.output import write_json
 from stem_core.cli.processes import Command, Supervisor
 from stem_core.cli.reload import Reloader
 from stem_core.cli.service_manager import ServiceManager, worker_status
 from stem_core.cli.serving import LEVELS, take_flags
+from stem_core.cli.values import MEMORY
 from stem_core.client.app import load_app
 from stem_core.client.stem import Stem
-from stem_core.errors import ConfigurationError
+from stem_core.errors import ConfigurationError, UsageError
 from stem_core.logs import TaskLogging, log_to_stderr
 from stem_core.routing import RoutingSubscription
 from stem_core.schedule.scheduler import Scheduler
 from stem_core.worker import Worker, WorkerAutoscaleConfig, WorkerLifecycleConfig
 from stem_core.worker.interrupts import handled
-from stem_core.worker.settings import AppPath, default_id
+from stem_core.worker.settings import AppPath, check_slots, default_id
+
+_HERE: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +48,15 @@ class StartOptions:
     log_level: str
     log_format: str
     metrics_port: int | None
-    metrics_host: str
+    metrics_host: str | None
     reload: bool
 
 
 @click.command(epilog="Example: stem worker start --app shop.tasks:stem --queue mail --concurrency 8")
 @click.option("--app", required=True, metavar="M:A", help="The Stem to serve, as package.module:attribute.")
-@click.option("--queue", "queues", multiple=True, metavar="Q", help="Queue to fetch from; may be repeated.")
+@click.option(
+    "--queue", "queues", type=QUEUES, multiple=True, metavar="Q", help="Queue to fetch from; may be repeated."
+)
 @click.option("--broadcast", "broadcasts", multiple=True, metavar="C", help="Channel to listen to; may be repeated.")
 @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="How many tasks to run at once.")
 @click.option("--autoscale", metavar="MIN:MAX", help="Change the concurrency with the backlog, within these bounds.")
@@ -59,7 +65,7 @@ class StartOptions:
 @click.option(
     "--max-tasks-per-child", type=click.IntRange(min=1), metavar="N", help="Replace a child process after N tasks."
 )
-@click.option("--max-memory-per-child", type=SIZE, metavar="200M", help="Replace a child process that is larger.")
+@click.option("--max-memory-per-child", type=MEMORY, metavar="200M", help="Replace a child process that is larger.")
 @click.option("--worker-id", metavar="ID", help="By default stem-<pid>@<host>.")
 @click.option("--schedule", is_flag=True, help="Serve the schedules too; any number of workers may.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much to say on stderr.")
@@ -67,16 +73,17 @@ class StartOptions:
 @click.option(
     "--metrics-port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve metrics for Prometheus; 0: any port."
 )
-@click.option("--metrics-host", default="127.0.0.1", metavar="HOST", help="Address at which to serve them.")
+@click.option("--metrics-host", metavar="HOST", help="Address at which to serve them; by default 127.0.0.1.")
 @click.option("--reload", is_flag=True, help="For development: start again when the app's files change.")
 @cluster_options
 def start(invocation: Invocation, **values: Any) -> int:
-    """Run a worker until it is told to stop: SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard.
+    """Run a worker until it is told to stop.
 
-    With --processes it runs several, each of which is started again when it dies, and serves metrics at a port of its
-    own, the first at --metrics-port.
+    SIGTERM is warm, SIGINT soft (twice: hard), SIGQUIT hard. With --processes it runs several, each of which is started
+    again when it dies, and serves metrics at a port of its own, the first at --metrics-port.
     """
     options = StartOptions(**values)
+    _refuse_contradictions(options)
     autoscale = parse_autoscale(options.autoscale)
     as_json = options.log_format == "json"
     log_to_stderr(options.log_level, as_json=as_json, worker=options.worker_id or default_id())
@@ -100,6 +107,17 @@ def start(invocation: Invocation, **values: Any) -> int:
         ]
         return asyncio.run(Supervisor(words, as_json=invocation.as_json).run())
     return asyncio.run(_serve(app, options, autoscale, as_json=invocation.as_json))
+
+
+def _refuse_contradictions(options: StartOptions) -> None:
+    if options.concurrency is not None and options.autoscale is not None:
+        raise UsageError(
+            "--concurrency and --autoscale exclude each other", "--autoscale MIN:MAX starts with MIN slots"
+        )
+    if options.metrics_host is not None and options.metrics_port is None:
+        raise UsageError("--metrics-host is given without --metrics-port", "metrics are served at a port; 0 takes any")
+    if options.reload and options.processes > 1:
+        raise UsageError("--reload and --processes exclude each other", "leave one of them out")
 
 
 def command_line(invocation: Invocation, options: StartOptions, number: int) -> list[str]:
@@ -138,8 +156,6 @@ def _numbered(options: StartOptions, number: int) -> str | None:
 
 
 def _reload(invocation: Invocation, options: StartOptions) -> int:
-    if options.processes > 1:
-        raise ConfigurationError("--reload and --processes exclude each other", "leave one of them out")
     words = command_line(invocation, options, 1)
     return asyncio.run(Reloader(options.app, words if invocation.as_json else words[:-1]).run())
 
@@ -148,13 +164,14 @@ def parse_autoscale(text: str | None) -> WorkerAutoscaleConfig | None:
     """Read `MIN:MAX`.
 
     Raises:
-        ConfigurationError: It is not two numbers, the lower one first.
+        ConfigurationError: It is not two numbers, the lower one first, or the higher one is too high.
     """
     if text is None:
         return None
     least, _, most = text.partition(":")
     if not least.isdecimal() or not most.isdecimal() or not 1 <= int(least) <= int(most):
         raise ConfigurationError(f"--autoscale is {text!r}", "write MIN:MAX, such as 2:8, with a MIN of 1 or more")
+    check_slots("--autoscale MAX", int(most))
     return WorkerAutoscaleConfig(enabled=True, min_concurrency=int(least), max_concurrency=int(most))
 
 
@@ -184,7 +201,7 @@ async def _serve(app: Stem, options: StartOptions, autoscale: WorkerAutoscaleCon
         )
         with (
             handled(worker, lifecycle),
-            metrics_served(app, broker, worker.id, options.metrics_host, options.metrics_port) as metrics,
+            metrics_served(app, broker, worker.id, options.metrics_host or _HERE, options.metrics_port) as metrics,
         ):
             await worker.start()
             scheduler = Scheduler(app) if options.schedule else None

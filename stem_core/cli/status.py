@@ -15,7 +15,7 @@ from stem_core.client.liveness import SeenWorker
 @click.command(epilog="Example: stem worker status --worker mail-1")
 @worker_options
 def status(aim: Aim) -> int:
-    """Show workers as they last showed themselves, without asking them."""
+    """Show what workers last said, without asking them."""
 
     async def look(cluster: ClusterClient) -> tuple[list[SeenWorker], str]:
         return await cluster.workers(), cluster.namespace

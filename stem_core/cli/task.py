@@ -8,11 +8,13 @@ from typing import Any
 import click
 import msgspec
 
-from stem_core.cli.options import DURATION, Invocation, cluster_options, reveal_option, split_names
-from stem_core.cli.output import write_json, write_line, write_note, write_table
+from stem_core.cli.names import PATTERN, QUEUES, split_names
+from stem_core.cli.options import Invocation, cluster_options, reveal_option
+from stem_core.cli.output import short_moment, write_json, write_line, write_note, write_table
+from stem_core.cli.values import PERIOD
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.listing import TaskFilter
-from stem_core.errors import StemError
+from stem_core.errors import StemError, UsageError
 from stem_core.results import TaskStatus
 from stem_core.states import TaskState
 from stem_core.text import visible_lines
@@ -58,16 +60,24 @@ def _print(status: TaskStatus) -> None:
 
 
 @task.command("list", epilog="Example: stem task list --state failed --since 1h")
-@click.option("--state", "states", multiple=True, type=click.Choice(list(TaskState)), help="Only in this state.")
-@click.option("--queue", "names", multiple=True, metavar="Q", help="Only of this queue; may be repeated.")
-@click.option("--task", "name", metavar="NAME", help="Only of this name; * and ? stand for any letters.")
-@click.option("--since", type=DURATION, metavar="1h", help="Only what ended within this time.")
-@click.option("--until", type=DURATION, metavar="5m", help="Only what ended longer than this ago.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in TaskState], case_sensitive=False),
+    help="Only in this state.",
+)
+@click.option("--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only of this queue; may be repeated.")
+@click.option("--task", "name", type=PATTERN, metavar="NAME", help="Only of this name; * and ? stand for any letters.")
+@click.option("--since", type=PERIOD, metavar="1h", help="Only what ended within this time.")
+@click.option("--until", type=PERIOD, metavar="5m", help="Only what ended longer than this ago.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (50).")
 @click.option("--cursor", default="", metavar="C", help="Go on where a page before ended.")
 @cluster_options
 def list_(invocation: Invocation, limit: int, cursor: str, **choice: Any) -> None:
-    """Show tasks: those that wait or run, then those that ended, latest first."""
+    """Show tasks. Those that wait or run come first, then those that ended, latest first."""
+    if None not in (choice["since"], choice["until"]) and choice["since"] <= choice["until"]:
+        raise UsageError("--since is not longer ago than --until", "write for example --since 1h --until 5m")
 
     async def look(cluster: ClusterClient) -> tuple[list[TaskStatus], str]:
         now = await cluster.broker.time()
@@ -97,7 +107,7 @@ def _when(status: TaskStatus) -> str:
     for name in ("finished_at", "started_at", "due_at", "enqueued_at"):
         value = getattr(status, name)
         if value:
-            return _shown(name, value)
+            return short_moment(value)
     return ""
 
 

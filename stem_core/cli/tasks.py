@@ -27,7 +27,7 @@ def tasks() -> None:
 @click.option("--app", required=True, metavar="M:A", help="The Stem to look into, as package.module:attribute.")
 @json_option
 def list_(app: str, as_json: bool) -> None:
-    """Show an app's tasks: name, description, queue, and the options that differ from the defaults."""
+    """Show an app's tasks. Of their options those that differ from the defaults are shown."""
     stem = load_app(app)
     documents = [_document(stem, stem.registry.get(name)) for name in stem.registry.names()]
     if as_json:

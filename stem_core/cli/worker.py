@@ -11,12 +11,15 @@ import click
 
 from stem_core.cli.answers import report
 from stem_core.cli.lazy import LazyGroup
-from stem_core.cli.options import DURATION, Invocation, cluster_options, split_names
+from stem_core.cli.names import QUEUES, TASK, WORKER, split_names
+from stem_core.cli.options import Invocation, cluster_options
+from stem_core.cli.values import DURATION, PERIOD
 from stem_core.client.answers import CommandResult
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.control import REVOCATION_LIFE
 from stem_core.commands import ShutdownMode
 from stem_core.delivery import Pause
+from stem_core.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 Send: TypeAlias = Callable[[ClusterClient], Awaitable[CommandResult]]
@@ -57,7 +60,9 @@ def worker_options(command: F) -> F:
     """Add `--worker` and `--timeout` to the shared flags; the command gets an `Aim` first."""
 
     @click.option("--timeout", type=DURATION, metavar="5s", help="How long to wait for answers.")
-    @click.option("--worker", "workers", multiple=True, metavar="ID", help="Only this worker; may be repeated.")
+    @click.option(
+        "--worker", "workers", type=WORKER, multiple=True, metavar="ID", help="Only this worker; may be repeated."
+    )
     @cluster_options
     @functools.wraps(command)
     def wrapped(
@@ -99,7 +104,7 @@ def stats(aim: Aim) -> int:
 @worker.command(epilog="Example: stem worker inspect --worker mail-1")
 @worker_options
 def inspect(aim: Aim) -> int:
-    """Show the tasks that workers hold, and the revocations they know."""
+    """Show the tasks that workers hold, and revocations they know."""
     return aim.send(lambda cluster: cluster.control.inspect(targets=aim.targets))
 
 
@@ -107,7 +112,7 @@ def inspect(aim: Aim) -> int:
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--terminate", is_flag=True, help="Stop the tasks if they run, too.")
 @click.option("--reason", default="", metavar="T", help="Why; kept with the tasks.")
-@click.option("--expires", type=DURATION, default=REVOCATION_LIFE, metavar="1h", help="How long it is remembered.")
+@click.option("--expires", type=PERIOD, default=REVOCATION_LIFE, metavar="1h", help="How long it is remembered.")
 @worker_options
 def revoke(aim: Aim, ids: tuple[str, ...], terminate: bool, reason: str, expires: float) -> int:
     """Keep tasks from running."""
@@ -124,9 +129,11 @@ def revoke(aim: Aim, ids: tuple[str, ...], terminate: bool, reason: str, expires
 
 
 @worker.command(epilog="Example: stem worker pause --queue mail --reason 'provider down' --for 30m")
-@click.option("--queue", "queues", multiple=True, required=True, metavar="Q", help="Which queue; may be repeated.")
+@click.option(
+    "--queue", "queues", type=QUEUES, multiple=True, required=True, metavar="Q", help="Which queue; may be repeated."
+)
 @click.option("--reason", default="", metavar="T", help="Why; shown to all who look.")
-@click.option("--for", "duration", type=DURATION, metavar="30m", help="Go on by itself after this long.")
+@click.option("--for", "duration", type=PERIOD, metavar="30m", help="Go on by itself after this long.")
 @worker_options
 def pause(aim: Aim, queues: tuple[str, ...], reason: str, duration: float | None) -> int:
     """Stop all workers from fetching from queues."""
@@ -142,7 +149,9 @@ def pause(aim: Aim, queues: tuple[str, ...], reason: str, duration: float | None
 
 
 @worker.command(epilog="Example: stem worker resume --queue mail")
-@click.option("--queue", "queues", multiple=True, required=True, metavar="Q", help="Which queue; may be repeated.")
+@click.option(
+    "--queue", "queues", type=QUEUES, multiple=True, required=True, metavar="Q", help="Which queue; may be repeated."
+)
 @worker_options
 def resume(aim: Aim, queues: tuple[str, ...]) -> int:
     """Let paused queues go on."""
@@ -166,7 +175,7 @@ def scale(aim: Aim, concurrency: int | None, minimum: int | None, maximum: int |
 
 
 @worker.command("rate-limit", epilog="Example: stem worker rate-limit mail.send 10/s")
-@click.argument("task", metavar="TASK")
+@click.argument("task", type=TASK, metavar="TASK")
 @click.argument("rate", metavar="10/s|none|default")
 @worker_options
 def rate_limit(aim: Aim, task: str, rate: str) -> int:
@@ -200,4 +209,6 @@ def undrain(aim: Aim) -> int:
 @worker_options
 def shutdown(aim: Aim, mode: str, grace: float | None) -> int:
     """End workers."""
+    if grace is not None and mode != ShutdownMode.SOFT:
+        raise UsageError(f"--grace is for --mode soft, and the mode is {mode}", "say --mode soft, or leave --grace out")
     return aim.send(lambda cluster: cluster.control.shutdown(ShutdownMode(mode), grace=grace, targets=aim.targets))

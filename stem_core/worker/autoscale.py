@@ -106,12 +106,14 @@ class Autoscaler:
     @property
     def maximum(self) -> int | None:
         """Most slots allowed, None if the worker does not scale itself."""
-        if self.config is None:
-            return None
-        return self.config.max_concurrency or max(self._core.settings.concurrency, self.config.min_concurrency)
+        return None if self.config is None else self.maximum_of(self.config)
 
-    def set_bounds(self, minimum: int | None, maximum: int | None) -> None:
-        """Change the bounds; a worker that did not scale itself does so from now on.
+    def maximum_of(self, config: WorkerAutoscaleConfig) -> int:
+        """Return the most slots that a configuration allows this worker."""
+        return config.max_concurrency or max(self._core.settings.concurrency, config.min_concurrency)
+
+    def within(self, minimum: int | None, maximum: int | None) -> WorkerAutoscaleConfig:
+        """Return what it would go by with other bounds; a worker that does not scale itself would begin to.
 
         Raises:
             UsageError: The bounds exclude each other.
@@ -119,7 +121,14 @@ class Autoscaler:
         config = self.config or WorkerAutoscaleConfig(max_concurrency=self._core.window.concurrency)
         least = config.min_concurrency if minimum is None else minimum
         most = config.max_concurrency if maximum is None else maximum
-        self.config = dataclasses.replace(config, min_concurrency=least, max_concurrency=most)
+        return dataclasses.replace(config, min_concurrency=least, max_concurrency=most)
+
+    def obey(self, config: WorkerAutoscaleConfig | None, slots: int, reason: str) -> None:
+        """Take these bounds and this number of slots from somebody; it stands at least for the cool-downs."""
+        self.config = config
+        if slots != self._core.window.concurrency:
+            self._memory = Memory(changed_at=self._core.clock.monotonic())
+            self.resize(slots, reason)
 
     async def run(self) -> None:
         """Scale for ever, while there are bounds."""

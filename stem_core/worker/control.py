@@ -144,16 +144,16 @@ class Orders:
         for name in ("concurrency", "minimum", "maximum"):
             if getattr(order, name) is not None:
                 check_slots(name, getattr(order, name))
+        config = scaler.config
         if order.minimum is not None or order.maximum is not None:
-            scaler.set_bounds(order.minimum, order.maximum)
-            self._heartbeat.max_concurrency = scaler.maximum
-        low, high = (scaler.config.min_concurrency, scaler.maximum or 0) if scaler.config else (1, None)
+            config = scaler.within(order.minimum, order.maximum)
+        low, high = (1, None) if config is None else (config.min_concurrency, scaler.maximum_of(config))
         wanted = before if order.concurrency is None else order.concurrency
         if order.concurrency is not None and high is not None and not low <= wanted <= high:
             raise UsageError(f"concurrency {wanted} is outside {low} to {high}", "change minimum and maximum as well")
         wanted = min(max(wanted, low), wanted if high is None else high)
-        if wanted != before:
-            scaler.resize(wanted, f"command of {issuer}")
+        scaler.obey(config, wanted, f"command of {issuer}")
+        self._heartbeat.max_concurrency = scaler.maximum
         bounds = (None, None) if high is None else (low, high)
         return {"before": before, "after": window.concurrency, "min": bounds[0], "max": bounds[1]}
 

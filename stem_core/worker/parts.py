@@ -115,10 +115,11 @@ class Parts:
         await self.control.mark_start()
         await self.broadcasts.mark_start()
         await self.limits.load()
-        core.state = "running"
+        if self.stopper.mode is None:
+            core.state = "running"
         await self.heartbeat.beat()
         self.leases.start(core.lease, settings.id)
-        core.window.accepting = True
+        core.window.accepting = self.stopper.mode is None  # a signal may have come before the start was over
         self.slots.adjust()
         self._beating = self._loop(self.heartbeat.run, "heartbeat")
         self._lasting = [

@@ -133,6 +133,8 @@ class WorkerSettings:
 
     def __post_init__(self) -> None:
         check_slots("concurrency", self.concurrency)
+        if self.autoscale is not None and self.autoscale.max_concurrency is not None:
+            check_slots("max_concurrency", self.autoscale.max_concurrency)
         if self.prefetch_multiplier < 1:
             raise ConfigurationError(f"prefetch_multiplier is {self.prefetch_multiplier}", "use 1 or more")
         if self.heartbeat_interval <= 0:

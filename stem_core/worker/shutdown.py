@@ -14,6 +14,9 @@ from stem_core.worker.core import Core, log
 from stem_core.worker.fetch import Fetcher
 from stem_core.worker.finish import Finisher
 
+_LOOK: Final = 1.0
+_NEVER: Final = float("inf")
+_AWAY: Final = "the broker is away"
 _RANK: Final = {ShutdownMode.WARM: 0, ShutdownMode.SOFT: 1, ShutdownMode.HARD: 2}
 
 
@@ -32,6 +35,8 @@ class Shutdown:
         self._finisher = finisher
         self._changed = asyncio.Event()
         self._grace: float | None = None
+        self._soft_until = _NEVER
+        self._alone_until = _NEVER
         self._ending = False
         self.mode: ShutdownMode | None = None
         self.reason = ""
@@ -91,24 +96,42 @@ class Shutdown:
 
     async def run(self) -> None:
         """Return once the worker was asked to end and nothing is left to wait for."""
-        soft_until: float | None = None
         loop = asyncio.get_running_loop()
         while self.mode is not ShutdownMode.HARD:
             self._changed.clear()
             if self.mode is not None and self._idle():
                 break
-            if self.mode is ShutdownMode.SOFT and soft_until is None:
+            if self.mode is ShutdownMode.SOFT and self._soft_until == _NEVER:
                 grace = self._core.settings.lifecycle.soft_grace_period if self._grace is None else self._grace
-                soft_until = loop.time() + seconds(grace)
+                self._soft_until = loop.time() + seconds(grace)
                 self._tell_running()
-            try:
-                await asyncio.wait_for(self._changed.wait(), None if soft_until is None else soft_until - loop.time())
-            except TimeoutError:
-                self.request(ShutdownMode.HARD, None, "the grace is over")
+            until = self._patient_until(loop.time())
+            left = until - loop.time()
+            if left <= 0:
+                self.request(ShutdownMode.HARD, None, "the grace is over" if until == self._soft_until else _AWAY)
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), None if self.mode is None else min(left, _LOOK))
         self._ending = True
         self._core.state = "stopping"
         if self.mode is ShutdownMode.HARD:
             await self._cut()
+
+    def _patient_until(self, now: float) -> float:
+        """Return when what is waited for is given up.
+
+        A drain waits for tasks as long as they run, but not for ever for a broker that does not take their outcomes:
+        after a lease without it, it would give the jobs to others anyway.
+        """
+        if self.mode is not ShutdownMode.WARM or self.active or self._core.connected:
+            self._alone_until = _NEVER
+            return self._soft_until
+        if self._alone_until == _NEVER:
+            self._alone_until = now + self._core.lease
+            log.warning(
+                "%d outcomes wait for the broker; it gets %.0f s", len(self._core.window.held), self._core.lease
+            )
+        return self._alone_until
 
     def _tell_running(self) -> None:
         for job in list(self._core.window.running):

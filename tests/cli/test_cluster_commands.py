@@ -7,6 +7,7 @@ import json
 import pytest
 
 from stem_core import RedisStreamsBroker
+from stem_core.envelope import Envelope, new_task_id, seal
 from tests.cli.conftest import Stem, one_line
 
 pytestmark = [pytest.mark.redis, pytest.mark.usefixtures("cluster")]
@@ -107,12 +108,14 @@ async def hostile_worker(url: str, namespace: str) -> None:
 
 async def test_text_from_the_wire_is_harmless(stem: Stem, cluster: str, redis_url: str) -> None:
     await hostile_worker(redis_url, cluster)
-    ids = stem("enqueue", "\x1b]52;c;x\x07[bold]", "--args", '{"a": "\\u001b[31m\\u202e"}', "--json").json["ids"]
-    for words in (["observe", "workers"], ["worker", "status"], ["task", "show", ids[0]], ["observe", "queues"]):
+    envelope = Envelope(id=new_task_id(), name="\x1b]52;c;x\x07[bold]", args={"a": "\x1b[31m\u202e"})
+    async with await RedisStreamsBroker.connect(redis_url, cluster) as broker:
+        await broker.publish([seal(envelope)])
+    for words in (["observe", "workers"], ["worker", "status"], ["task", "show", envelope.id], ["observe", "queues"]):
         for flags in ([], ["--json"]):
             shown = stem(*words, *flags).out
             assert not set(shown) & set("\x1b\x07\u202e"), words
-    assert "[bold]" in stem("task", "show", ids[0]).out
+    assert "[bold]" in stem("task", "show", envelope.id).out
 
 
 def test_nothing_yet_is_said_so(stem: Stem) -> None:

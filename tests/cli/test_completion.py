@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,6 +57,16 @@ def test_each_command_takes_json_and_shows_an_example_in_its_help(
     assert command.help
 
 
+@pytest.mark.parametrize("group", ["", *sorted({" ".join(path[:-1]) for path, _ in LEAVES} - {""})])
+def test_a_narrow_terminal_still_shows_each_command_in_a_whole_sentence(
+    stem: Stem, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, _, commands = stem(*group.split(), "--help").out.partition("Commands:\n")
+    assert [line for line in commands.splitlines() if not line.endswith(".") or line.endswith("...")] == []
+    assert commands
+
+
 def complete(shell: str, *words: str) -> str:
     variables = {
         "_STEM_COMPLETE": f"{shell}_complete",
@@ -88,22 +97,6 @@ def test_the_script_asks_stem_for_completions(stem: Stem, shell: str) -> None:
     assert f"_STEM_COMPLETE={shell}_complete" in ran.out
     assert stem("completion", shell, "--json").json["script"] in ran.out
     assert one_line(stem("completion", "tcsh").err)
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash: install it")
-def test_bash_completes_with_the_script(stem: Stem, tmp_path: Path) -> None:
-    script = tmp_path / "completion.bash"
-    script.write_text(stem("completion", "bash").out)
-    program = tmp_path / "stem"
-    program.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'from stem_core.cli import main; main()'\n")
-    program.chmod(0o755)
-    asks = f"source {script}; COMP_WORDS=(stem routing ex); COMP_CWORD=2; _stem_completion stem; echo ${{COMPREPLY[@]}}"
-    ran = subprocess.run(
-        ["bash", "-c", asks],
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=False, timeout=30,
-    )  # fmt: skip
-    assert (ran.stdout.strip(), ran.stderr) == ("explain", "")
 
 
 TASKS = '''

@@ -54,7 +54,7 @@ def command_lines() -> list[list[str]]:
 @pytest.mark.parametrize("words", command_lines(), ids=[*UNITS, "launchd", "supervisor"])
 def test_the_command_is_one_that_exists(words: list[str]) -> None:
     assert words[:3] == [PROGRAM, "worker", "start"]
-    context = start.make_context("start", words[3:])
+    context = start.make_context("start", [word.replace("%i", "mail") for word in words[3:]])
     assert context.params["app"] == "shop.tasks:stem"
 
 

@@ -266,3 +266,26 @@ def test_placeholders_are_filled_and_others_refused() -> None:
     assert fill("/x/%n-%I%%.log", "a", 3) == "/x/a-3%.log"
     with pytest.raises(UsageError, match="placeholder"):
         fill("%", "a", 1)
+
+
+@pytest.mark.parametrize("place_of_pids", ["/proc/nowhere/%n.pid", "work_app.py/%n.pid"])
+def test_a_node_whose_pid_file_cannot_be_written_does_not_live_on_unseen(
+    stem: Stem, place: Path, place_of_pids: str
+) -> None:
+    ran = stem("worker", "multi", "start", "n1", "n2", "--app", "work_app:stem", "--pidfile", place_of_pids, "--json")
+    assert (ran.code, by_node(ran.json["nodes"])) == (70, {"n1": "failed", "n2": "failed"})
+    assert "see --pidfile" in ran.err
+    assert not [
+        each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(place) and each.pid != os.getpid()
+    ]
+
+
+def test_a_node_that_cannot_be_started_does_not_hide_what_became_of_the_others(stem: Stem, place: Path) -> None:
+    bad = place / "state" / "stem" / "n2.pid"
+    bad.parent.mkdir(parents=True)
+    bad.write_text("rubbish")
+    ran = stem("worker", "multi", "start", "n1", "n2", "--app", "work_app:stem", "--json")
+    assert (ran.code, by_node(ran.json["nodes"])) == (70, {"n1": "ready", "n2": "failed"})
+    assert "n2.pid is no pid file" in ran.err
+    assert stem("worker", "multi", "stop", "n1", "--json").code == 0
+    bad.unlink()

@@ -21,6 +21,12 @@ pytestmark = [pytest.mark.redis, pytest.mark.process]
 CHILD_TASK = """
 import os
 
+@stem.task("talk")
+def talk(kilobytes: int) -> int:
+    for _ in range(kilobytes):
+        print("x" * 1023, flush=True)
+    return kilobytes
+
 @stem.task("pid", execution="process")
 def pid() -> int:
     return os.getpid()
@@ -188,3 +194,38 @@ def test_a_size_that_is_none_is_refused(stem: Stem, size: str) -> None:
     assert ran.code == 64
     assert one_line(ran.err)
     assert "200M" in ran.err
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_supervisor_whose_output_nobody_takes_still_hears_its_signals(stem: Stem, tmp_path: Path) -> None:
+    (tmp_path / "talking_app.py").write_text(APP + CHILD_TASK)
+    command = [sys.executable, "-m", "stem_core", "worker", "start", "--app", "talking_app:stem", "--processes", "2"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        try:
+            until(lambda: len(names(stem)) == 2)
+            stem("enqueue", "talk", "--args", '{"kilobytes": 2000}', "--count", "4")
+            until(lambda: any(worker["active"] for worker in stem("observe", "workers", "--json").json))
+            assert len(names(stem)) == 2
+            process.send_signal(signal.SIGQUIT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+def test_workers_go_on_when_whoever_read_their_output_is_gone(
+    stem: Stem, started: list[Supervised], tmp_path: Path
+) -> None:
+    both = Supervised(tmp_path, "--processes", "2", app=APP + CHILD_TASK)
+    started.append(both)
+    both.document()
+    assert both.process.stdout is not None
+    assert both.process.stderr is not None
+    both.process.stdout.close()
+    both.process.stderr.close()
+    (task_id,) = stem("enqueue", "talk", "--args", '{"kilobytes": 2000}', "--json").json["ids"]
+    until(lambda: stem("task", "show", task_id, "--json").json["state"] == "succeeded")
+    both.process.send_signal(signal.SIGTERM)
+    assert both.process.wait(15) == 0

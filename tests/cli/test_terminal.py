@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,8 +29,10 @@ def long() -> None:
 '''
 
 
-def on_terminal(*words: str, cwd: Path, columns: int = 100, **variables: str) -> str:
-    """Run a command on a pseudo-terminal, and return all that it wrote."""
+def on_terminal(
+    *words: str, cwd: Path, columns: int = 100, interrupt_at: str = "", code: int = 0, **variables: str
+) -> str:
+    """Run a command on a pseudo-terminal, interrupt it once it shows something, and return all that it wrote."""
     master, slave = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "stem_core", *words], stdout=slave, stderr=slave, stdin=slave, cwd=cwd,
@@ -45,7 +48,10 @@ def on_terminal(*words: str, cwd: Path, columns: int = 100, **variables: str) ->
             if not data:
                 break
             written += data
-        assert process.wait(30) == 0, written
+            if interrupt_at and interrupt_at in written.decode(errors="replace"):
+                interrupt_at = ""
+                process.send_signal(signal.SIGINT)
+        assert process.wait(30) == code, written
     os.close(master)
     return written.decode()
 
@@ -59,12 +65,19 @@ def screen(written: str, columns: int = 100) -> list[str]:
 
 def test_a_table_is_in_colour_and_what_stands_in_it_is_shown_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "terminal_app.py").write_text(APP)
-    written = on_terminal("tasks", "ls", "--app", "terminal_app:stem", cwd=tmp_path)
+    written = on_terminal("tasks", "ls", "--app", "terminal_app:stem", cwd=tmp_path, columns=120)
     assert "\x1b[1m" in written
     assert "\x1b" not in re.sub(r"\x1b\[[0-9;]*m", "", written)
-    head, *rows = screen(written)
+    head, *rows = screen(written, 120)
     assert head.split() == ["NAME", "DESCRIPTION", "QUEUE", "RUNS", "OPTIONS"]
     assert any(r"\x1b[2J[bold]now\u202e :smile:" in row for row in rows)
+
+
+def test_a_task_that_is_named_like_a_state_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / "terminal_app.py").write_text(APP.replace('"report.generate"', '"failed"'))
+    written = on_terminal("tasks", "ls", "--app", "terminal_app:stem", cwd=tmp_path)
+    assert "failed" in written
+    assert "\x1b[31m" not in written
 
 
 def test_without_colour_there_is_none(tmp_path: Path) -> None:
@@ -72,11 +85,32 @@ def test_without_colour_there_is_none(tmp_path: Path) -> None:
     assert "\x1b[3" not in on_terminal("tasks", "ls", "--app", "terminal_app:stem", cwd=tmp_path, NO_COLOR="1")
 
 
-def test_a_name_that_does_not_fit_goes_on_below_and_is_not_cut(tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", [40, 50, 80, 100])
+def test_a_name_stays_in_one_piece_however_narrow_the_terminal_is(tmp_path: Path, columns: int) -> None:
     (tmp_path / "terminal_app.py").write_text(APP)
-    lines = screen(on_terminal("tasks", "ls", "--app", "terminal_app:stem", cwd=tmp_path, columns=50), 50)
-    first_column = "".join(line.split("  ")[0].strip() for line in lines if not line.startswith(" "))
-    assert "a.task.with.a.name.that.does.not.fit.beside.others" in first_column
+    written = on_terminal("tasks", "ls", "--app", "terminal_app:stem", cwd=tmp_path, columns=columns)
+    assert "a.task.with.a.name.that.does.not.fit.beside.others" in written
+    assert "max_retries=3" in written
+
+
+def test_what_does_not_fit_beside_a_task_stands_below_it(tmp_path: Path, sqlite_url: str) -> None:
+    store = ("--broker", sqlite_url)
+    task_id = on_terminal("enqueue", "a", *store, cwd=tmp_path).strip()
+    on_terminal(
+        "worker", "revoke", task_id, "--reason", "it is not wanted any more since yesterday", *store, cwd=tmp_path
+    )
+    lines = screen(on_terminal("task", "list", *store, cwd=tmp_path, columns=80), 80)
+    assert lines[0].split() == ["ID", "TASK", "QUEUE", "STATE", "ATTEMPT", "WHEN"]
+    assert lines[1].split()[:4] == [task_id, "a", "default", "cancelled"]
+    assert lines[2] == "    it is not wanted any more since yesterday"
+
+
+def test_whoever_interrupts_a_bulk_enqueue_is_told_how_far_it_came(tmp_path: Path, sqlite_url: str) -> None:
+    written = on_terminal(
+        "enqueue", "a", "--count", "100000000", "--broker", sqlite_url, cwd=tmp_path, interrupt_at="%", code=130
+    )
+    assert re.search(r"stem: interrupted while enqueuing, after [0-9,]+ of 100,000,000\r\n$", written)
+    assert "Traceback" not in written
 
 
 @pytest.mark.parametrize(("count", "bar"), [("3000", True), ("5", False)])

@@ -5,9 +5,11 @@ import asyncio
 import pytest
 
 from stem_core.commands import Scale
-from stem_core.errors import UsageError
+from stem_core.errors import ConfigurationError, UsageError
 from stem_core.events import WorkerScaled
-from stem_core.worker import WorkerAutoscaleConfig
+from stem_core.stores.memory import InMemoryBroker
+from stem_core.tasks import SimpleTaskRegistry
+from stem_core.worker import Worker, WorkerAutoscaleConfig
 from stem_core.worker.autoscale import Memory, Reading, decide
 from tests.worker.cluster import Cluster, until
 
@@ -79,3 +81,41 @@ async def test_a_worker_grows_with_its_backlog_and_says_why(memory: Cluster) -> 
     scaled = [event for event in await memory.events(WorkerScaled) if isinstance(event, WorkerScaled)]
     assert [event.after for event in scaled][:4] == [2, 3, 2, 1]
     assert "wait for 1 busy slots" in scaled[0].reason
+
+
+async def test_a_scale_that_is_refused_changes_nothing(memory: Cluster) -> None:
+    await memory.worker(autoscale=WorkerAutoscaleConfig(max_concurrency=6))
+    (refused,) = await memory.command(Scale(concurrency=6, maximum=5))
+    assert (refused.status, refused.error) == (
+        "error",
+        "concurrency 6 is outside 1 to 5: change minimum and maximum as well",
+    )
+    (kept,) = await memory.command(Scale(concurrency=6))
+    assert (kept.status, kept.payload["after"], kept.payload["max"]) == ("ok", 6, 6)
+
+
+async def test_what_was_commanded_stands_for_the_cool_downs(memory: Cluster) -> None:
+    go = asyncio.Event()
+    memory.task("work", go.wait)
+    config = WorkerAutoscaleConfig(max_concurrency=8, tick=0.01, scale_up_cooldown=0.5)
+    worker = await memory.worker(autoscale=config)
+    for _ in range(40):
+        await memory.send("work")
+    await until(lambda: worker.snapshot().concurrency >= 2)
+    await memory.command(Scale(concurrency=5))
+    await until(lambda: worker.snapshot().concurrency == 6)
+    go.set()
+    await worker.shutdown()
+    scaled = [event for event in await memory.events(WorkerScaled) if isinstance(event, WorkerScaled)]
+    (commanded,) = (event for event in scaled if event.after == 5 and "command" in event.reason)
+    (grown,) = (event for event in scaled if event.after == 6)
+    assert grown.at - commanded.at >= 0.5
+
+
+def test_more_slots_than_a_worker_may_have_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="max_concurrency is 10001: use 1 to 10000"):
+        Worker(
+            broker=InMemoryBroker(),
+            registry=SimpleTaskRegistry(),
+            autoscale=WorkerAutoscaleConfig(max_concurrency=10_001),
+        )

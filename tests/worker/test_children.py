@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from stem_core.commands import Revoke, ShutdownMode
@@ -20,6 +21,8 @@ from stem_core.states import TaskState
 from stem_core.stores.memory import InMemoryBroker
 from stem_core.stores.redis import RedisStreamsBroker
 from stem_core.worker import WorkerLifecycleConfig
+from stem_core.worker.children.messages import Setup
+from stem_core.worker.children.process import ChildProcess
 from tests.worker.child_app import APP, QUICK, stem
 from tests.worker.cluster import Cluster, until
 
@@ -340,3 +343,14 @@ async def test_a_hard_shutdown_leaves_no_child(children: Cluster) -> None:
     await worker.shutdown(ShutdownMode.HARD)
     assert not any(alive(pid) for pid in pids)
     assert (await children.broker.stats(["default"]))[0].ready == 2
+
+
+async def test_a_child_whose_start_is_given_up_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def given_up(*_words: object, **_settings: object) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", given_up)
+    before = psutil.Process().num_fds()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await ChildProcess.start(Setup(app="a:b", worker="w", location="", paths=()))
+    assert psutil.Process().num_fds() == before, caught  # whose traceback keeps what was forgotten from being collected

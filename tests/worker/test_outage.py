@@ -8,6 +8,7 @@ import time
 import pytest
 
 from stem_core.stores import connect_broker
+from stem_core.worker import WorkerLifecycleConfig
 from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
 from tests.worker.cluster import Cluster, until
@@ -46,4 +47,32 @@ async def test_a_worker_keeps_running_through_an_outage_and_settles_afterwards(
     assert (await cluster.ended(await cluster.send("work", {"n": 2}))).result == 2
     assert time.perf_counter() - back < 3
     assert worker.snapshot().succeeded == 2
+    await cluster.close()
+
+
+async def test_a_drain_gives_a_broker_that_is_away_a_lease_and_then_ends(
+    server: RedisServer | PostgresServer, namespace: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster = Cluster(await connect_broker(server.url, namespace=namespace, lease=1.0))
+    go, runs = asyncio.Event(), 0
+
+    async def work() -> int:
+        nonlocal runs
+        await go.wait()
+        runs += 1
+        return runs
+
+    cluster.task("work", work)
+    worker = await cluster.worker(lifecycle=WorkerLifecycleConfig(force_shutdown_after=0.2))
+    task_id = await cluster.send("work")
+    await until(lambda: worker.snapshot().active)
+    server.kill()
+    go.set()
+    await until(lambda: runs)
+    await asyncio.wait_for(worker.shutdown(), 30)
+    assert "1 outcomes wait for the broker; it gets 1 s" in caplog.text
+    assert "1 jobs could not be handed back; their leases will end" in caplog.text
+    server.start()
+    await cluster.worker()
+    assert (await cluster.ended(task_id, within=20)).result == 2
     await cluster.close()

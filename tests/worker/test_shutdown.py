@@ -6,6 +6,8 @@ import asyncio
 import threading
 import time
 
+import pytest
+
 from stem_core.commands import ShutdownMode
 from stem_core.events import WorkerShutdown, WorkerStopping
 from stem_core.states import TaskState
@@ -147,3 +149,24 @@ async def test_a_cancelled_state_is_not_mistaken_for_success(memory: Cluster) ->
     await until(lambda: worker.snapshot().active)
     await worker.shutdown(ShutdownMode.SOFT)
     assert (await memory.ended(task_id)).state is TaskState.SUCCEEDED
+
+
+@pytest.mark.parametrize("mode", list(ShutdownMode))
+async def test_what_is_asked_to_end_while_it_starts_runs_nothing_and_ends(
+    memory: Cluster, mode: ShutdownMode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+    memory.task("work", lambda: ran.append(1))
+    await memory.send("work")
+    worker = Worker(broker=memory.broker, registry=memory.registry, consumer_name="w")
+    lease = memory.broker.lease
+
+    async def asked_meanwhile() -> float:
+        worker.stop(mode, None, "test")
+        return await lease()
+
+    monkeypatch.setattr(memory.broker, "lease", asked_meanwhile)
+    await asyncio.wait_for(worker.run(), 10)
+    assert ran == []
+    (queue,) = await memory.broker.stats(["default"])
+    assert (queue.ready, queue.inflight) == (1, 0)

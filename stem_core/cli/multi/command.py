@@ -15,8 +15,10 @@ from stem_core.cli.env_file import read_env_file
 from stem_core.cli.multi import ending, launch
 from stem_core.cli.multi.node import WORKER_ID, Node, nodes_of
 from stem_core.cli.multi.outcome import show
-from stem_core.cli.options import DURATION, Invocation, cluster_options, json_option
+from stem_core.cli.names import QUEUES
+from stem_core.cli.options import Invocation, cluster_options, json_option
 from stem_core.cli.processes import Supervisor
+from stem_core.cli.values import DURATION
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,10 +40,11 @@ class _WithMore(click.Command):
 
 @click.group()
 def multi() -> None:
-    """Run several workers of this machine in the background, each a node with a name.
+    """Run workers of this machine in the background.
 
-    In paths and in what follows `--`, %n stands for the node's name, %h for the host, %d for its domain, %I for the
-    node's number, %% for a percent sign. Names may come from STEM_WORKER_NODES, separated by blanks.
+    Each is a node with a name. In paths and in what follows `--`, %n stands for the node's name, %h for the host, %d
+    for its domain, %I for the node's number, %% for a percent sign. Names may come from STEM_WORKER_NODES, separated by
+    blanks.
     """
 
 
@@ -74,7 +77,9 @@ def start_options(command: F) -> F:
     )
     @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="How many tasks each runs at once.")
     @click.option("--broadcast", "broadcasts", multiple=True, metavar="C", help="Channel they listen to.")
-    @click.option("--queue", "queues", multiple=True, metavar="Q", help="Queue to fetch from; may be repeated.")
+    @click.option(
+        "--queue", "queues", type=QUEUES, multiple=True, metavar="Q", help="Queue to fetch from; may be repeated."
+    )
     @click.option("--app", required=True, metavar="M:A", help="The Stem to serve, as package.module:attribute.")
     @patience
     @node_options

@@ -76,9 +76,6 @@ def start(nodes: Sequence[Node], plan: Plan, patience: float) -> list[Outcome]:
         nodes: Which ones.
         plan: How.
         patience: Seconds to wait for them.
-
-    Raises:
-        StemError: A pid file or log cannot be read or written, or the directory does not exist.
     """
     end = SYSTEM_CLOCK.monotonic() + patience
     launched = [_launch(node, plan) for node in nodes]
@@ -86,6 +83,13 @@ def start(nodes: Sequence[Node], plan: Plan, patience: float) -> list[Outcome]:
 
 
 def _launch(node: Node, plan: Plan) -> _Started | Outcome:
+    try:
+        return _launched(node, plan)
+    except StemError as error:
+        return Outcome(node=node, state="failed", good=False, says=str(error))
+
+
+def _launched(node: Node, plan: Plan) -> _Started | Outcome:
     recorded = pidfile.read(node.pidfile)
     running = pidfile.living(node.pidfile, recorded)
     if running is not None:
@@ -111,10 +115,18 @@ def _launch(node: Node, plan: Plan) -> _Started | Outcome:
             f"cannot start {node.name}: {error.filename}: {error.strerror}", "see --logfile, --workdir"
         ) from error
     _left.append(process)
-    if pidfile.write(node.pidfile, psutil.Process(process.pid)):
-        return _Started(node, process, log_from)
+    try:
+        if pidfile.write(node.pidfile, psutil.Process(process.pid)):
+            return _Started(node, process, log_from)
+        says = "somebody else is starting it at this moment"
+    except StemError as error:
+        says = str(error)
+    except psutil.NoSuchProcess:
+        return _Started(node, process, log_from)  # it has ended already, which its log may explain
+    # Without a pid file nobody would ever find it again.
     process.kill()
-    return Outcome(node=node, state="failed", good=False, says="somebody else is starting it at this moment")
+    process.wait()
+    return Outcome(node=node, state="failed", good=False, says=says)
 
 
 def _await_ready(started: _Started, end: float) -> Outcome:

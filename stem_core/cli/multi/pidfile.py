@@ -36,11 +36,11 @@ def write(path: Path, process: psutil.Process) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_text(f"{process.pid}\n{process.create_time():.3f}\n")
         try:
+            draft.write_text(f"{process.pid}\n{process.create_time():.3f}\n")
             os.link(draft, path)
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
     except FileExistsError:
         return False
     except OSError as error:

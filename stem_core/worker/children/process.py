@@ -96,10 +96,12 @@ class ChildProcess(asyncio.Protocol):
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        except OSError as error:
+        except BaseException as error:
             ours.close()
             output.close()
-            raise ChildStartError(f"no child process can be started: {error}") from error
+            if isinstance(error, OSError):
+                raise ChildStartError(f"no child process can be started: {error}") from error
+            raise
         finally:
             theirs.close()
             os.close(output.write_end)
