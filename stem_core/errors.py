@@ -70,6 +70,10 @@ class EnvelopeTooLargeError(UsageError):
     """The encoded envelope is over the size limit."""
 
 
+class RecordInvalidError(StemError):
+    """What a store kept of a task or a group cannot be read."""
+
+
 class EnvelopeInvalidError(StemError):
     """Bytes from a queue that are not an envelope."""
 

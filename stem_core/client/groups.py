@@ -12,6 +12,7 @@ from stem_core.client.job import Job, with_options
 from stem_core.client.preparing import Prepared
 from stem_core.envelope import MAX_MEMBERS, GroupPlace, new_task_id
 from stem_core.errors import UsageError
+from stem_core.results import decode_result
 
 
 class EnqueuedGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,5 +81,5 @@ def decoded(bodies: list[bytes | None] | None) -> list[object] | None:
     """Return the results of a group, None while one is missing."""
     if bodies is None:
         return None
-    found = [msgspec.json.decode(body) for body in bodies if body is not None]
+    found = [decode_result(body) for body in bodies if body is not None]
     return found if len(found) == len(bodies) else None

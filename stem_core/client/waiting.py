@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Sequence
 from typing import Final
 
-from stem_core.errors import BrokerUnavailableError
+from stem_core.errors import BrokerUnavailableError, RecordInvalidError
 from stem_core.results import TaskStatus, status_of_record
 from stem_core.service import Backoff, cancel, spawn
 from stem_core.stores.port import Broker, ResultBackend
@@ -121,14 +121,21 @@ class ResultPoller:
                 if record is None:
                     left.append(wait)
                     continue
-                status = status_of_record(record)
-                for future in wait.futures:
-                    if not future.done():
-                        future.set_result(status)
-                self._waits.pop(wait.task_id, None)
+                self._answer(wait, record)
             missing = left
             if not missing:
                 return
+
+    def _answer(self, wait: _Wait, record: bytes) -> None:
+        try:
+            status = status_of_record(record)
+        except RecordInvalidError as error:  # of one task; those who wait for others go on
+            self._fail([wait], error)
+            return
+        for future in wait.futures:
+            if not future.done():
+                future.set_result(status)
+        self._waits.pop(wait.task_id, None)
 
     def _fail(self, waits: Sequence[_Wait], error: Exception) -> None:
         for wait in waits:

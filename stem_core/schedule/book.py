@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from stem_core.decoding import decode
 from stem_core.errors import StemError
 from stem_core.schedule.entry import ScheduleEntry
 from stem_core.stores.port import Coordination
@@ -132,7 +133,7 @@ class ScheduleBook:
             name, made = document.key, progress.get(document.key)
             try:
                 stored = self._stored(name, document.body)
-                how_far = Progress() if made is None else _progress_decoder.decode(made.body)
+                how_far = Progress() if made is None else decode(_progress_decoder, made.body)
             except (msgspec.MsgspecError, StemError) as error:
                 unreadable.append(Unreadable(name, document.version, str(error)))
                 continue
@@ -143,7 +144,7 @@ class ScheduleBook:
     def _stored(self, name: str, body: bytes) -> StoredEntry:
         known = self._read.get(name)
         if known is None or known[0] != body:
-            known = self._read[name] = (body, _entry_decoder.decode(body))
+            known = self._read[name] = (body, decode(_entry_decoder, body))
         return known[1]
 
     async def write(self, stored: StoredEntry, version: int) -> bool:

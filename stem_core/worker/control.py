@@ -239,6 +239,6 @@ def _decoded(body: bytes) -> Command | None:
     # Also what is not trusted is read, as far as needed to say to its sender that it was refused.
     try:
         return decode_command(body) if len(body) <= MAX_ENVELOPE_BYTES else None
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except msgspec.MsgspecError as error:
         log.warning("something on the control topic is no command: %s", visible(str(error), 200))
         return None

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from stem_core.delivery import Delivery, Outcome, Settlement
+from stem_core.durations import bounded
 from stem_core.envelope import Envelope
 from stem_core.errors import RetryRequested, TaskFailedInChildError
 from stem_core.events import MAX_TEXT, TaskEvent, TaskFailed, TaskRetry, TaskRevoked, TaskSucceeded
@@ -133,7 +134,7 @@ def settlement(job: Job, ending: Ending, plan: Plan | None, worker: str) -> Sett
     outcome = ending.outcome
     if outcome is Outcome.RETRY or outcome is Outcome.REQUEUE:
         return Settlement(
-            delivery=delivery, outcome=outcome, delay=ending.delay, unregistered=ending.unregistered,
+            delivery=delivery, outcome=outcome, delay=bounded(ending.delay), unregistered=ending.unregistered,
             error=_short(ending.error),
         )  # fmt: skip
     ignore = plan is not None and plan.ignore_result
@@ -152,7 +153,7 @@ def settlement(job: Job, ending: Ending, plan: Plan | None, worker: str) -> Sett
         delivery=delivery,
         outcome=ending.outcome,
         record=record,
-        record_ttl=DEFAULT_RESULT_TTL if plan is None else plan.result_ttl,
+        record_ttl=DEFAULT_RESULT_TTL if plan is None else bounded(plan.result_ttl),
         reason=ending.reason,
         error=_short(ending.error),
     )
