@@ -27,6 +27,7 @@ from stem_core.worker.inputs import Inputs
 from stem_core.worker.limits import Limits
 from stem_core.worker.outcome import Ending, event_of, settlement
 from stem_core.worker.plan import Plan, Plans
+from stem_core.worker.refusals import RefusalLog
 from stem_core.worker.settings import WorkerLifecycleConfig, WorkerSettings, new_boot
 from stem_core.worker.threads import ThreadPool
 from stem_core.worker.verify import Verifier
@@ -129,7 +130,7 @@ class InlineWorker:
         )
         self._reporter = Reporter(Frames(self.broker, _ID, settings.boot, self.clock), _ID)
         core = Core(settings, self.broker, self.clock, Window(1, 1, self.clock), self._reporter)
-        self._verifier = Verifier(stem.signer, self.broker.namespace)
+        self._verifier = Verifier(stem.signer, self.broker.namespace, RefusalLog())
         self._endings = _Endings()
         self._threads = ThreadPool(_ID)
         self._follow_ups = FollowUps(core, None, lambda _entry: None)

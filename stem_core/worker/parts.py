@@ -31,6 +31,7 @@ from stem_core.worker.lease import LeaseKeeper
 from stem_core.worker.limits import Limits
 from stem_core.worker.plan import Plans
 from stem_core.worker.pool import Slots
+from stem_core.worker.refusals import RefusalLog
 from stem_core.worker.settings import WorkerSettings
 from stem_core.worker.shutdown import Shutdown
 from stem_core.worker.stopping import lease_lost
@@ -63,7 +64,8 @@ class Parts:
         elsewhere = None if backend is None or backend.location == broker.results().location else backend
         self.finisher = Finisher(core, elsewhere)
         self.leases = LeaseKeeper(broker, lambda: list(window.held), lambda job: lease_lost(core, job), clock)
-        verifier = Verifier(settings.signer, broker.namespace)
+        refusals = self.refusals = RefusalLog(clock)
+        verifier = Verifier(settings.signer, broker.namespace, refusals)
         self.fetcher = Fetcher(core, plans, self.finisher, self.leases, verifier)
         self.threads = ThreadPool(f"task-{settings.id}")
         self.children = ChildPool(core, registry)
@@ -79,9 +81,9 @@ class Parts:
         self.heartbeat.max_concurrency = self.scaler.maximum
         self.heartbeat.children = self.children.snapshots
         self.gate = Gate(settings.signer, broker.namespace)
-        self.broadcasts = Broadcasts(core, verifier, self.gate)
+        self.broadcasts = Broadcasts(core, verifier, self.gate, refusals)
         orders = Orders(core, self.finisher, self.heartbeat, self.stopper, self.scaler, self.limits)
-        self.control = Control(core, orders, self.gate)
+        self.control = Control(core, orders, self.gate, refusals)
         window.on_work = self.slots.wake
         window.on_release = self.stopper.changed
         self._fetching: asyncio.Task[object] | None = None
@@ -126,6 +128,7 @@ class Parts:
             self._loop(self.heartbeat.run, "heartbeat"),
             self._loop(self.heartbeat.probe, "probe"),
             self._loop(self.control.run, "control"),
+            self._loop(self.refusals.run, "refusals"),
         ]
         self._working = [
             self._loop(self.scaler.run, "autoscale"),
