@@ -16,7 +16,7 @@ from typing import Any, Final, TypedDict, Unpack
 from stem_core.durations import Duration, parse_duration, seconds
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
-from stem_core.signing.keys import ALGORITHMS, SigningKey, read_keys
+from stem_core.signing.keys import ALGORITHMS, SigningKey, read_id, read_keys
 from stem_core.tls import TlsConfig, check_file
 from stem_core.urls import check_url
 
@@ -54,6 +54,7 @@ class ConfigOverrides(TypedDict, total=False):
     signing_active_key: str | None
     signing_public_keys: Iterable[str] | None
     signing_private_keys: Iterable[str] | None
+    signing_control_keys: Iterable[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,7 @@ class StemConfig:
         signing_active_key: Id of the key that signs; None if only one can.
         signing_public_keys: Ed25519 keys that verify.
         signing_private_keys: Ed25519 keys that sign.
+        signing_control_keys: Ids of the keys that commands must be signed with; empty if any will do.
         sources: By setting, where it came from: a variable's, flag's or file's name, `argument` or `default`.
     """
 
@@ -107,6 +109,7 @@ class StemConfig:
     signing_active_key: str | None = None
     signing_public_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
     signing_private_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
+    signing_control_keys: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -275,7 +278,11 @@ def _algorithm(name: str, value: object) -> str:
 def _key_id(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} is not text", "it takes the id of a key")
-    return value
+    return read_id(name, value)
+
+
+def _key_ids(name: str, value: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(read_id(name, each) for each in _list(name, value)))
 
 
 def _keys(name: str, value: object) -> tuple[SigningKey, ...]:
@@ -319,5 +326,6 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         "signing_active_key": Setting("STEM_SIGNING_ACTIVE_KEY", _key_id),
         "signing_public_keys": Setting("STEM_SIGNING_PUBLIC_KEYS", _keys),
         "signing_private_keys": Setting("STEM_SIGNING_PRIVATE_KEYS", _keys),
+        "signing_control_keys": Setting("STEM_SIGNING_CONTROL_KEYS", _key_ids),
     }
 )

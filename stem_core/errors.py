@@ -82,7 +82,7 @@ class SignatureError(StemError):
     """A message that is not signed, or not as it must be.
 
     Args:
-        reason: `signature-missing`, `signature-unknown-key` or `signature-invalid`.
+        reason: `signature-missing`, `signature-unknown-key`, `signature-invalid` or `signature-not-allowed`.
         message: What was found.
         hint: What would be right.
     """

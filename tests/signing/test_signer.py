@@ -139,6 +139,28 @@ def test_a_verifier_cannot_sign() -> None:
         verifying.sign(BODY, SCOPE)
 
 
+def test_only_the_keys_that_may_command_sign_commands() -> None:
+    producer, operator = {"p": b"p" * 32}, {"op": b"o" * 32}
+    worker = PayloadSigner(keys={**producer, **operator}, active_key="p", control_keys=["op"])
+    command = command_scope("ns")
+    for sender in (PayloadSigner(keys=producer), PayloadSigner(keys=operator)):
+        worker.verify(sender.sign(BODY, SCOPE), SCOPE)
+    worker.verify(PayloadSigner(keys=operator).sign(b'{"a":1}', command), command)
+    assert refusal(worker, PayloadSigner(keys=producer).sign(b'{"a":1}', command), command) == "signature-not-allowed"
+
+
+def test_whoever_has_a_key_for_each_signs_with_the_right_one() -> None:
+    both = PayloadSigner(keys={"p": b"p" * 32, "op": b"o" * 32}, active_key="p", control_keys=["op"])
+    assert b'"sig":"p.' in both.sign(BODY, SCOPE)
+    assert b'"sig":"op.' in both.sign(b'{"a":1}', command_scope("ns"))
+
+
+def test_whoever_has_no_key_that_may_command_is_told_before_anything_is_sent() -> None:
+    signer = PayloadSigner(keys={"p": b"p" * 32}, public_keys={"op": PUBLIC}, control_keys=["op"])
+    with pytest.raises(ConfigurationError, match=r"no key to sign with that may command.*op"):
+        signer.sign(b'{"a":1}', command_scope("ns"))
+
+
 def test_a_signer_does_not_show_its_keys() -> None:
     assert SECRET.decode() not in repr(HMAC)
     assert "k1" in repr(HMAC)
