@@ -126,7 +126,7 @@ def schedules(invocation: Invocation, follow: bool) -> None:
     from stem_core.schedule.overview import overview  # noqa: PLC0415 - as above
 
     async def show(cluster: ClusterClient) -> None:
-        items, _ = await ScheduleBook(cluster.broker).load()
+        items, _ = await ScheduleBook(cluster.broker, cluster.control.signer).load()
         seen = overview(items, round(await cluster.broker.time() * 1000))
         if invocation.as_json:
             write_json(shapes.overview_document(seen))

@@ -1,7 +1,8 @@
 """The entries of a namespace and how far each is, as documents in the store.
 
 An entry and its progress are two documents, so that an operator who changes the one never contends with schedulers that
-write the other.
+write the other. Where messages are signed, so are both: a scheduler signs what it sends, and must not do so for whoever
+can write to the store.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import msgspec
 from stem_core.decoding import decode
 from stem_core.errors import StemError
 from stem_core.schedule.entry import ScheduleEntry
-from stem_core.stores.port import Coordination
+from stem_core.signing import PayloadSigner, schedule_scope
+from stem_core.stores.port import Broker, Document
 
 ENTRIES: Final = "schedule"
 PROGRESS: Final = "schedule-progress"
@@ -117,10 +119,12 @@ class ScheduleBook:
 
     Args:
         store: Where they lie.
+        signer: Signs what is written, and verifies what is read; None if nothing is signed here.
     """
 
-    def __init__(self, store: Coordination) -> None:
+    def __init__(self, store: Broker, signer: PayloadSigner | None = None) -> None:
         self._store = store
+        self._signer = signer
         self._read: dict[str, tuple[bytes, StoredEntry]] = {}
 
     async def load(self) -> tuple[list[Scheduled], list[Unreadable]]:
@@ -133,7 +137,7 @@ class ScheduleBook:
             name, made = document.key, progress.get(document.key)
             try:
                 stored = self._stored(name, document.body)
-                how_far = Progress() if made is None else decode(_progress_decoder, made.body)
+                how_far = Progress() if made is None else self._progress(made)
             except (msgspec.MsgspecError, StemError) as error:
                 unreadable.append(Unreadable(name, document.version, str(error)))
                 continue
@@ -144,13 +148,35 @@ class ScheduleBook:
     def _stored(self, name: str, body: bytes) -> StoredEntry:
         known = self._read.get(name)
         if known is None or known[0] != body:
+            self._verify(ENTRIES, name, body)
             known = self._read[name] = (body, decode(_entry_decoder, body))
         return known[1]
 
+    def _progress(self, document: Document) -> Progress:
+        self._verify(PROGRESS, document.key, document.body)
+        return decode(_progress_decoder, document.body)
+
+    def _verify(self, part: str, name: str, body: bytes) -> None:
+        if self._signer is not None:
+            self._signer.verify(body, schedule_scope(self._store.namespace, part, name))
+
+    def _signed(self, part: str, name: str, body: bytes) -> bytes:
+        if self._signer is None:
+            return body
+        return self._signer.sign(body, schedule_scope(self._store.namespace, part, name))
+
     async def write(self, stored: StoredEntry, version: int) -> bool:
         """Write an entry; False if it is of another version meanwhile (0: there is none)."""
-        written = await self._store.write_document(ENTRIES, stored.entry.name, _encoder.encode(stored), version)
-        return written is not None
+        name = stored.entry.name
+        body = self._signed(ENTRIES, name, _encoder.encode(stored))
+        return await self._store.write_document(ENTRIES, name, body, version) is not None
+
+    async def restore(self, stored: StoredEntry, version: int) -> bool:
+        """Write an entry in the place of one that could not be read, whose progress is not trusted either."""
+        if not await self.write(stored, version):
+            return False
+        await self._store.write_document(PROGRESS, stored.entry.name, None)
+        return True
 
     async def delete(self, name: str, version: int | None = None) -> bool:
         """Delete an entry and its progress; False if it is of another version meanwhile."""
@@ -161,7 +187,7 @@ class ScheduleBook:
 
     async def advance(self, item: Scheduled, progress: Progress) -> Scheduled | None:
         """Write how far an entry is; None if another scheduler did so meanwhile."""
-        body = _encoder.encode(progress)
+        body = self._signed(PROGRESS, item.name, _encoder.encode(progress))
         version = await self._store.write_document(PROGRESS, item.name, body, item.progress_version)
         return None if version is None else replace(item, progress=progress, progress_version=version)
 

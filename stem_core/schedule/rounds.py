@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from stem_core.errors import BrokerFullError
+from stem_core.refusals import RefusalLog
 from stem_core.schedule.book import Scheduled, Unreadable
 from stem_core.schedule.dispatch import CLAIM_LIFE, Dispatcher
 from stem_core.schedule.timing import Timing
@@ -26,13 +27,15 @@ class Rounds:
 
     Args:
         dispatcher: Sends what is due.
+        refusals: Is told which entries cannot be read.
     """
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, refusals: RefusalLog) -> None:
         self._dispatcher = dispatcher
+        self._refusals = refusals
         self._timings: dict[str, tuple[int, Timing]] = {}
         self._next: dict[str, tuple[int, int, int | None]] = {}
-        self._complained: set[Unreadable] = set()
+        self._unreadable: set[Unreadable] = set()
         self._without_room: set[str] = set()
 
     async def attend(self) -> float:
@@ -99,7 +102,7 @@ class Rounds:
             log.warning("schedule %s waits for room: %s", name, visible(str(answer), 300))
 
     def _complain(self, unreadable: Iterable[Unreadable]) -> None:
-        for each in unreadable:
-            if each not in self._complained:
-                self._complained.add(each)
-                log.error("schedule %s cannot be read: %s", visible(each.name), visible(each.problem, 300))
+        before, self._unreadable = self._unreadable, set(unreadable)
+        for each in self._unreadable - before:
+            text = f"schedule {visible(each.name)} cannot be read: {visible(each.problem, 300)}"
+            self._refusals.tell("schedules", "unreadable", text)

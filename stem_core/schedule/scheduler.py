@@ -16,6 +16,7 @@ from typing import Final, Protocol, Self
 
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.errors import BrokerError, UsageError
+from stem_core.refusals import RefusalLog
 from stem_core.reporting import Frames, Reporter
 from stem_core.schedule.applying import FROM_CODE, apply_entries
 from stem_core.schedule.dispatch import Dispatcher, Sender
@@ -94,10 +95,11 @@ class Scheduler:
         for change in await apply_entries(dispatcher.book, entries, FROM_CODE, dispatcher.broker_clock.now()):
             if change.kind != "same":
                 log.info("schedule %s: %s", change.name, change.kind)
-        rounds = Rounds(dispatcher)
+        refusals = RefusalLog(log, self._clock)
+        rounds = Rounds(dispatcher, refusals)
         self._beside = [
             spawn(supervise(run, self._trouble, self._clock.sleep), f"{self.name}-{what}")
-            for what, run in (("frames", frames.run), ("relay", reporter.relay))
+            for what, run in (("frames", frames.run), ("relay", reporter.relay), ("refusals", refusals.run))
         ]
         self._main = spawn(supervise(lambda: self._attend(rounds), self._trouble, self._pause), f"{self.name}-rounds")
         log.info("ready: %s in namespace %s", self.name, broker.namespace)

@@ -47,6 +47,11 @@ def command_scope(namespace: str) -> Scope:
     return (_COMMAND, namespace)
 
 
+def schedule_scope(namespace: str, part: str, entry: str) -> Scope:
+    """Return what a document of a schedule is bound to: which part of which entry it is."""
+    return ("schedule", namespace, part, entry)
+
+
 class PayloadSigner:
     """Signs messages with the active key, and verifies them with any key that is listed.
 

@@ -6,12 +6,12 @@ from typing import Final
 
 from stem_core.delivery import Delivery
 from stem_core.events import TaskReceived
+from stem_core.refusals import RefusalLog
 from stem_core.routing import broadcast_topic
 from stem_core.text import visible
 from stem_core.worker.active import Job, Refusal
 from stem_core.worker.core import Core
 from stem_core.worker.gate import Gate
-from stem_core.worker.refusals import RefusalLog
 from stem_core.worker.verify import Verifier
 
 _WAIT: Final = 2.0

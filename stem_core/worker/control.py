@@ -32,6 +32,7 @@ from stem_core.commands import (
 from stem_core.envelope import MAX_ENVELOPE_BYTES
 from stem_core.errors import BrokerError, StemError, UsageError
 from stem_core.events import ControlCommandCompleted, ControlCommandReceived
+from stem_core.refusals import RefusalLog
 from stem_core.text import visible
 from stem_core.worker.autoscale import Autoscaler
 from stem_core.worker.core import Core
@@ -39,7 +40,6 @@ from stem_core.worker.finish import Finisher
 from stem_core.worker.gate import Gate
 from stem_core.worker.heartbeat import Heartbeat
 from stem_core.worker.limits import Limits
-from stem_core.worker.refusals import RefusalLog
 from stem_core.worker.settings import check_slots
 from stem_core.worker.shutdown import Shutdown as Stopper
 from stem_core.worker.stopping import revoke

@@ -10,6 +10,7 @@ from typing import Final
 from stem_core.clock import Clock
 from stem_core.errors import BrokerError
 from stem_core.events import WorkerInit, WorkerReady, WorkerScaled, WorkerShutdown
+from stem_core.refusals import RefusalLog
 from stem_core.reporting import Frames, Reporter
 from stem_core.service import cancel, spawn, supervise
 from stem_core.stores.port import Broker, ResultBackend
@@ -31,7 +32,6 @@ from stem_core.worker.lease import LeaseKeeper
 from stem_core.worker.limits import Limits
 from stem_core.worker.plan import Plans
 from stem_core.worker.pool import Slots
-from stem_core.worker.refusals import RefusalLog
 from stem_core.worker.settings import WorkerSettings
 from stem_core.worker.shutdown import Shutdown
 from stem_core.worker.stopping import lease_lost
@@ -64,7 +64,7 @@ class Parts:
         elsewhere = None if backend is None or backend.location == broker.results().location else backend
         self.finisher = Finisher(core, elsewhere)
         self.leases = LeaseKeeper(broker, lambda: list(window.held), lambda job: lease_lost(core, job), clock)
-        refusals = self.refusals = RefusalLog(clock)
+        refusals = self.refusals = RefusalLog(log, clock)
         verifier = Verifier(settings.signer, broker.namespace, refusals)
         self.fetcher = Fetcher(core, plans, self.finisher, self.leases, verifier)
         self.threads = ThreadPool(f"task-{settings.id}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from stem_core.delivery import Delivery
 from stem_core.envelope import MAX_ENVELOPE_BYTES, Envelope, unseal
 from stem_core.errors import EnvelopeInvalidError, SignatureError
+from stem_core.refusals import RefusalLog
 from stem_core.signing import PayloadSigner, Scope, broadcast_scope, job_scope
 from stem_core.text import visible
 from stem_core.worker.active import Refusal
-from stem_core.worker.refusals import RefusalLog
 
 
 class Verifier:

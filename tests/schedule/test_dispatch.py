@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from stem_core import ScheduleEntry, Stem
 from stem_core.delivery import Outcome
 from stem_core.errors import BrokerFullError, BrokerUnavailableError
 from stem_core.events import ScheduleEntryDispatched, ScheduleEntryDue, ScheduleEntryFailed
+from stem_core.refusals import RefusalLog
 from stem_core.reporting import Frames, Reporter
 from stem_core.schedule.applying import FROM_CODE, apply_entries, find, switch
 from stem_core.schedule.book import ScheduleBook, Scheduled
@@ -58,6 +60,7 @@ class Faulty:
 
     def __init__(self, stem: Stem) -> None:
         self._stem = stem
+        self.signer = stem.signer
         self.before: BaseException | None = None
         self.after: BaseException | None = None
         self.calls = 0
@@ -85,7 +88,7 @@ class World:
         sender = Faulty(self.stem)
         told = Told(Frames(self.broker, name, "boot", self.clock))
         dispatcher = Dispatcher(self.broker, self.broker.results(), sender, told, name, self.clock)
-        return Rounds(dispatcher), sender, told
+        return Rounds(dispatcher, RefusalLog(logging.getLogger("stem.schedule"), self.clock)), sender, told
 
     async def put(self, **options: Any) -> None:
         entry = ScheduleEntry("e", "demo", queue="q", **{"every": 10, **options})

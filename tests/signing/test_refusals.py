@@ -9,11 +9,12 @@ import pytest
 from stem_core.commands import CONTROL_TOPIC
 from stem_core.envelope import Envelope, new_task_id, seal
 from stem_core.events import EVENTS_TOPIC
-from stem_core.worker.refusals import PERIOD, RefusalLog
+from stem_core.refusals import PERIOD, RefusalLog
 from tests.signing.signers import SignedCluster
 from tests.worker.cluster import until
 
 MANY = 500
+LOG = logging.getLogger("stem.worker")
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -67,7 +68,7 @@ class EndOfTest(Exception):  # noqa: N818 - ends a loop
 
 
 def test_each_kind_is_told_apart_and_in_full_again_after_a_quiet_minute(caplog: pytest.LogCaptureFixture) -> None:
-    refusals = RefusalLog()
+    refusals = RefusalLog(LOG)
     for number in range(3):
         refusals.tell("tasks", "signature-missing", f"task {number} is refused")
         refusals.tell("tasks", "signature-invalid", f"task {number} is forged")
@@ -84,7 +85,7 @@ def test_each_kind_is_told_apart_and_in_full_again_after_a_quiet_minute(caplog: 
 
 
 def test_what_strangers_wrote_is_made_visible(caplog: pytest.LogCaptureFixture) -> None:
-    refusals = RefusalLog()
+    refusals = RefusalLog(LOG)
     for _ in range(2):
         refusals.tell("tasks", "signature-missing", "task \x1b[2J\n is refused")
     refusals.summarise()
@@ -93,7 +94,7 @@ def test_what_strangers_wrote_is_made_visible(caplog: pytest.LogCaptureFixture) 
 
 async def test_a_summary_is_made_each_minute_and_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
     clock = StoppedClock()
-    refusals = RefusalLog(clock)
+    refusals = RefusalLog(LOG, clock)
     refusals.tell("tasks", "signature-missing", "one")
     refusals.tell("tasks", "signature-missing", "two")
     with pytest.raises(EndOfTest):

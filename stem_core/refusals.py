@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.text import visible
-from stem_core.worker.core import log
 
 PERIOD: Final = 60.0
 """Seconds in which a kind of refusal is told once in full, and then as a number."""
@@ -18,10 +18,12 @@ class RefusalLog:
     Counts that must be exact are kept elsewhere; this is for people who read logs.
 
     Args:
+        log: Where.
         clock: Source of time.
     """
 
-    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, log: logging.Logger, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._log = log
         self._clock = clock
         self._more: dict[tuple[str, str], int] = {}
         self._last: dict[tuple[str, str], str] = {}
@@ -30,7 +32,7 @@ class RefusalLog:
         """Log a refusal, or count it.
 
         Args:
-            what: What is refused: `tasks`, `commands` or `broadcasts`.
+            what: What is refused: `tasks`, `commands`, `broadcasts` or `schedules`.
             reason: Why, one of a few words, such as `signature-missing`.
             text: The whole sentence.
         """
@@ -40,7 +42,7 @@ class RefusalLog:
             self._last[kind] = text
             return
         self._more[kind] = 0
-        log.error("%s", visible(text, 500))
+        self._log.error("%s", visible(text, 500))
 
     def summarise(self) -> None:
         """Log how many more there were of each kind; a kind of which there were none is told in full again."""
@@ -50,7 +52,7 @@ class RefusalLog:
                 continue
             self._more[what, reason] = 0
             last = visible(self._last.pop((what, reason)), 500)
-            log.error("%d more %s were refused (%s), the last: %s", more, what, reason, last)
+            self._log.error("%d more %s were refused (%s), the last: %s", more, what, reason, last)
 
     async def run(self) -> None:
         """Summarise each minute, and when this ends."""
