@@ -45,6 +45,27 @@ async def test_two_workers_share_a_limit_and_all_jobs_run(cluster: Cluster) -> N
     assert set(runs) == {(0, 1)}, "waiting for a token is no attempt and no delivery"
 
 
+async def test_each_job_asks_for_its_token_about_twice_however_many_workers_there_are(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    take_token = cluster.broker.take_token
+
+    async def counted(bucket: str, rate: float, burst: float, line: float = 0.0) -> float:
+        nonlocal asked
+        asked += 1
+        return await take_token(bucket, rate, burst, line)
+
+    monkeypatch.setattr(cluster.broker, "take_token", counted)
+    cluster.task("limited", lambda: None, rate_limit="20/s")
+    ids = [await cluster.send("limited") for _ in range(70)]
+    for _ in range(5):
+        await cluster.worker()
+    for task_id in ids:
+        await cluster.ended(task_id, 20)
+    assert 70 < asked <= 70 * 2 + 15
+
+
 async def test_a_limited_task_holds_no_slot_while_it_waits(cluster: Cluster) -> None:
     cluster.task("limited", lambda: None, rate_limit="2/h")
     cluster.task("free", lambda: "ran")
