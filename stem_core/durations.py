@@ -18,8 +18,11 @@ _PATTERN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 
 
 def seconds(value: Duration) -> float:
-    """Return a duration as seconds."""
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+    """Return a duration as seconds; what is too large for a number is endless."""
+    try:
+        return value.total_seconds() if isinstance(value, timedelta) else float(value)
+    except OverflowError:
+        return float("inf")
 
 
 def bounded(value: float) -> float:

@@ -18,7 +18,7 @@ log: Final = logging.getLogger("stem.schedule")
 
 LOOK_AGAIN: Final = 1.0
 """Seconds after which a changed entry is noticed at the latest."""
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 64
 _NEVER: Final = float("inf")
 
 
@@ -80,7 +80,9 @@ class Rounds:
     def _wake(self, item: Scheduled) -> float:
         claim = item.progress.claim
         if claim is not None:
-            return 0 if self._dispatcher.owns(claim) else claim.at + CLAIM_LIFE
+            # One of the future was made before the broker's clock was set back.
+            stale = claim.at > self._dispatcher.broker_clock.now() + CLAIM_LIFE
+            return 0 if stale or self._dispatcher.owns(claim) else claim.at + CLAIM_LIFE
         known = self._next.get(item.name)
         if known is None or known[:2] != (item.version, item.done):
             timing = self._timing(item)
