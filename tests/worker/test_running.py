@@ -111,7 +111,7 @@ def in_a_long_chain() -> BaseException:
     "error",
     [
         SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), RecursionError("deep"), GeneratorExit(),
-        UnprintableError(), in_a_long_chain(), ExceptionGroup("some", [ValueError(), ExceptionGroup("in", [KeyError()])]),
+        UnprintableError(), in_a_long_chain(), ExceptionGroup("some", [ExceptionGroup("in", [KeyError()])]),
         BaseExceptionGroup("some", [KeyboardInterrupt()]),
     ],
     ids=lambda error: type(error).__name__,
