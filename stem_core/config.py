@@ -13,10 +13,12 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack
 
-from stem_core.durations import Duration, parse_duration, seconds
+from stem_core.durations import MAX_SECONDS, Duration, parse_duration, seconds
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.redaction import without_url_passwords
 from stem_core.signing.keys import ALGORITHMS, SigningKey, read_id, read_keys
+from stem_core.text import visible
 from stem_core.tls import TlsConfig, check_file
 from stem_core.urls import check_url
 
@@ -27,6 +29,8 @@ ARGUMENT: Final = "argument"
 
 _REVOKE_STORE: Final = "STEM_REVOKE_STORE_URL"
 _YES: Final = frozenset({"1", "true", "yes", "on"})
+_DIGITS: Final = 9
+_LONGEST_MESSAGE: Final = 600
 _NO: Final = frozenset({"0", "false", "no", "off"})
 
 
@@ -144,7 +148,7 @@ class StemConfig:
             found = _find(name, setting, (overrides, environ, file or {}), (flags or {}, file_name))
             sources[name] = found.source if found else DEFAULT
             if found:
-                values[name] = setting.read(found.label, found.value)
+                values[name] = _read(setting, found)
         return cls(**values, sources=MappingProxyType(sources))
 
     @property
@@ -196,6 +200,19 @@ def _find(
     return None
 
 
+def _read(setting: Setting, found: _Found) -> object:
+    if isinstance(found.value, str) and "-----BEGIN " in found.value:
+        raise ConfigurationError(f"{found.label} holds a key or a certificate itself", "put it into a file of its own")
+    try:
+        return setting.read(found.label, found.value)
+    except ConfigurationError as error:
+        # What stands in the wrong variable may be an address with its password, or a whole file.
+        shown = without_url_passwords(visible(error.message, _LONGEST_MESSAGE))
+        if shown == error.message:
+            raise
+        raise type(error)(shown, error.hint) from None
+
+
 def _refuse_revoke_store(environ: Mapping[str, str]) -> None:
     if environ.get(_REVOKE_STORE, "").strip():
         raise NotSupportedError(
@@ -221,6 +238,12 @@ def _text(name: str, value: object) -> str:
     return value
 
 
+def _path(name: str, value: object) -> str:
+    if "://" in _text(name, value):
+        raise ConfigurationError(f"{name} is an address", "it takes the path of a file")
+    return _text(name, value)
+
+
 def _file(name: str, value: object) -> str:
     return check_file(name, _text(name, value))
 
@@ -242,7 +265,8 @@ def _names(name: str, value: object) -> tuple[str, ...]:
 
 
 def _positive_int(name: str, value: object) -> int:
-    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    digits = value if isinstance(value, str) and value.isascii() and value.isdecimal() else ""
+    number = int(digits) if 0 < len(digits) <= _DIGITS else value
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ConfigurationError(f"{name} is {value!r}", "it takes a whole number, 1 or more")
     return number
@@ -255,7 +279,7 @@ def _duration(name: str, value: object) -> float:
         result = seconds(value)
     else:
         raise ConfigurationError(f"{name} is {value!r}", "it takes a duration, such as 5s or 250ms")
-    if not result > 0:
+    if not 0 < result <= MAX_SECONDS:
         raise ConfigurationError(f"{name} is {value!r}", "it takes a duration longer than nothing")
     return result
 
@@ -312,7 +336,7 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         "worker_queues": Setting("STEM_WORKER_QUEUES", _names),
         "worker_broadcasts": Setting("STEM_WORKER_BROADCASTS", _names),
         "namespace": Setting("STEM_WORKER_NAMESPACE", _name),
-        "routing_config": Setting("STEM_ROUTING_CONFIG", _text),
+        "routing_config": Setting("STEM_ROUTING_CONFIG", _path),
         "control_timeout": Setting("STEM_CONTROL_TIMEOUT", _duration),
         "heartbeat_interval": Setting("STEM_HEARTBEAT_INTERVAL", _duration),
         "signals_enabled": Setting("STEM_SIGNALS_ENABLED", _flag),
