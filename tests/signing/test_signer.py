@@ -47,6 +47,44 @@ def test_no_cut_or_splice_of_a_signed_message_verifies(start: int, end: int, put
         refusal(HMAC, spliced)
 
 
+@pytest.mark.parametrize(
+    ("written", "otherwise"),
+    [
+        (b'"n":1', b'"n":1.0'),
+        (b'"n":1', b'"n":1e0'),
+        (b'"n":1', b'"n": 1'),
+        (b'"n":1', b'"\\u006e":1'),
+        (b'"name":"work"', b'"name":"\\u0077ork"'),
+        (b'"name":"work"', b'"name":"evil","name":"work"'),
+        (b'"name":"work"', b'"name":"work","name":"evil"'),
+        (b'"n":1', b'"n":2,"n":1'),
+        (b'{"id"', b' {"id"'),
+        (b'{"id"', b'{"sig":"k1.x","id"'),
+    ],
+)
+def test_what_means_the_same_in_other_bytes_is_refused(signer: PayloadSigner, written: bytes, otherwise: bytes) -> None:
+    signed = signer.sign(BODY, SCOPE)
+    assert written in signed
+    assert refusal(signer, signed.replace(written, otherwise, 1)) == "signature-invalid"
+
+
+def test_no_beginning_and_no_end_of_a_signed_message_verifies(signer: PayloadSigner) -> None:
+    signed = signer.sign(BODY, SCOPE)
+    for cut in range(1, len(signed)):
+        refusal(signer, signed[:cut])
+        refusal(signer, signed[cut:])
+
+
+def test_the_parts_of_two_signed_messages_make_no_third(signer: PayloadSigner) -> None:
+    one = signer.sign(BODY, SCOPE)
+    other = signer.sign(BODY.replace(b'"n":1', b'"n":2'), SCOPE)
+    assert len(one) == len(other)
+    for cut in range(1, len(one)):
+        spliced = one[:cut] + other[cut:]
+        if spliced not in (one, other):
+            refusal(signer, spliced)
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_out_of_nowhere_verify(data: bytes) -> None:
     refusal(HMAC, data)
