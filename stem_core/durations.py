@@ -11,7 +11,10 @@ from stem_core.errors import ConfigurationError
 Duration: TypeAlias = float | timedelta
 
 MAX_SECONDS: Final = 1e12
-"""No duration and no moment is longer: every store can count so many, and nobody means more."""
+"""No duration is longer: every store can count so many, and nobody means more."""
+FIRST_MOMENT: Final = -3e10
+LAST_MOMENT: Final = 2.2e11
+"""Epoch seconds of about the years 1020 and 8940: what lies between has a date in each timezone."""
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PATTERN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")

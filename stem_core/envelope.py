@@ -16,7 +16,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from stem_core.decoding import check_depth, decode
-from stem_core.durations import MAX_SECONDS
+from stem_core.durations import FIRST_MOMENT, LAST_MOMENT, MAX_SECONDS
 from stem_core.errors import (
     ConfigurationError,
     EnvelopeInvalidError,
@@ -37,7 +37,7 @@ Source: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^(task|error|group):[^
 
 
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=MAX_SECONDS)]
-Moment: TypeAlias = Annotated[float, msgspec.Meta(ge=-MAX_SECONDS, le=MAX_SECONDS)]
+Moment: TypeAlias = Annotated[float, msgspec.Meta(ge=FIRST_MOMENT, le=LAST_MOMENT)]
 
 
 class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

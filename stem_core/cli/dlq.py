@@ -6,14 +6,13 @@ import functools
 import json
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
 from stem_core.cli.options import DURATION, Invocation, cluster_options, reveal_option, split_names
-from stem_core.cli.output import write_json, write_line, write_note, write_table
+from stem_core.cli.output import local_time, write_json, write_line, write_note, write_table
 from stem_core.cli.progress import progress
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.dead_letters import Letter, LetterFilter
@@ -198,5 +197,5 @@ def letter_rows(letters: list[Letter]) -> None:
 
 def _shown(name: str, value: object) -> str:
     if name.endswith("_at") and isinstance(value, float):
-        return datetime.fromtimestamp(value).astimezone().isoformat(sep=" ", timespec="seconds")
+        return local_time(value)
     return str(value)

@@ -13,7 +13,7 @@ import msgspec
 
 from stem_core.cli.documents import queue_document, worker_document
 from stem_core.cli.options import Invocation, cluster_options, split_names
-from stem_core.cli.output import write_json, write_line, write_table
+from stem_core.cli.output import local_moment, write_json, write_line, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import SeenWorker
 from stem_core.durations import format_duration
@@ -240,9 +240,7 @@ def _event_documents(frames: Sequence[Any]) -> list[dict[str, Any]]:
 def _write_event(event: dict[str, Any]) -> None:
     if event["event"] == "worker_heartbeat":
         return
-    from datetime import datetime  # noqa: PLC0415 - only people need a time of day
-
-    at = datetime.fromtimestamp(event["at"]).astimezone()
+    at = local_moment(event["at"])
     rest = " ".join(
         f"{key}={value}"
         for key, value in event.items()

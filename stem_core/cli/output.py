@@ -8,13 +8,30 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
 import msgspec
 
+from stem_core.durations import FIRST_MOMENT, LAST_MOMENT
 from stem_core.text import visible
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 _MAX_CELL = 60
+
+
+def local_moment(epoch: float) -> datetime:
+    """Return a moment in the reader's own timezone; of one that has no date, which anybody may write, the nearest."""
+    from datetime import datetime  # noqa: PLC0415 - only people need dates
+
+    return datetime.fromtimestamp(min(max(epoch, FIRST_MOMENT), LAST_MOMENT)).astimezone()
+
+
+def local_time(epoch: float, timespec: str = "seconds") -> str:
+    """Return a moment as people read it."""
+    return local_moment(epoch).isoformat(sep=" ", timespec=timespec)
 
 
 def write_json(document: object) -> None:

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from stem_core.cli.options import DURATION, Invocation, cluster_options, reveal_option, split_names
-from stem_core.cli.output import write_json, write_line, write_note, write_table
+from stem_core.cli.output import local_time, write_json, write_line, write_note, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.listing import TaskFilter
 from stem_core.errors import StemError
@@ -109,9 +109,7 @@ def _why(status: TaskStatus) -> str:
 
 def _shown(name: str, value: object) -> str:
     if name.endswith("_at") and isinstance(value, float):
-        from datetime import datetime  # noqa: PLC0415 - only people need a date
-
-        return datetime.fromtimestamp(value).astimezone().isoformat(sep=" ", timespec="milliseconds")
+        return local_time(value, "milliseconds")
     if name in ("args", "result"):
         return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
     return str(value)

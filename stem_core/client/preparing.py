@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from stem_core.client.job import KNOWN, Job, check_option_names
 from stem_core.client.unique import DAY, unique_key
-from stem_core.durations import MAX_SECONDS, seconds
+from stem_core.durations import FIRST_MOMENT, LAST_MOMENT, MAX_SECONDS, seconds
 from stem_core.envelope import Envelope, Sealed, check_name, new_task_id, seal
 from stem_core.errors import UsageError
 from stem_core.options import MAX_PRIORITY, TaskOptions
@@ -177,7 +177,10 @@ def _moment(name: str, value: Any) -> float:
         raise UsageError(f"{name} is {value!r}", "give a datetime with a timezone")
     if value.tzinfo is None:
         raise UsageError(f"{name} is {value.isoformat()}, without a timezone", "give it one, such as datetime.UTC")
-    return value.timestamp()
+    moment = value.timestamp()
+    if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        raise UsageError(f"{name} is {value.isoformat()}", "give a moment that is nearer")
+    return moment
 
 
 def _positive(name: str, value: Any) -> float:
