@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from stem_core.clock import SYSTEM_CLOCK, Clock
-from stem_core.errors import BrokerError, UsageError
+from stem_core.errors import BrokerError, ConfigurationError, UsageError
 from stem_core.refusals import RefusalLog
 from stem_core.reporting import Frames, Reporter
 from stem_core.schedule.applying import FROM_CODE, apply_entries
@@ -81,10 +81,17 @@ class Scheduler:
 
         Raises:
             BrokerUnavailableError: The broker cannot be reached.
+            ConfigurationError: Messages are signed, and there is no key to sign with.
             UsageError: It was started before.
         """
         if self._main is not None:
             raise UsageError(f"scheduler {self.name!r} was started already", "make a new Scheduler for each start")
+        signer = self._stem.signer
+        if signer is not None and not signer.can_sign:
+            raise ConfigurationError(
+                "a scheduler signs what it sends, and this one has no key to sign with",
+                "set STEM_SIGNING_PRIVATE_KEYS and STEM_SIGNING_ACTIVE_KEY where schedules are served",
+            )
         broker, backend = await self._stem.connect()
         self._where = broker.location
         self._frames = frames = Frames(broker, self.name, self._boot, self._clock)

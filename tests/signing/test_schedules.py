@@ -80,6 +80,12 @@ async def test_readers_without_keys_see_signed_entries_and_change_none(memory: S
         await apply_entries(viewer, [ScheduleEntry("new", "work", every=1)], FROM_FILE, await now_of(memory))
 
 
+async def test_a_scheduler_that_can_only_verify_says_so_at_once(memory: SignedCluster) -> None:
+    verifying = memory.producer(PayloadSigner(public_keys={"k1": PUBLIC}))
+    with pytest.raises(ConfigurationError, match=r"no key to sign with.*STEM_SIGNING_PRIVATE_KEYS"):
+        await Scheduler(verifying).start()
+
+
 async def test_what_an_operator_switches_stays_signed(memory: SignedCluster) -> None:
     await put(memory, "good")
     book = ScheduleBook(memory.broker, HMAC)
