@@ -7,9 +7,9 @@ can write to the store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -18,6 +18,8 @@ from stem_core.errors import StemError
 from stem_core.schedule.entry import ScheduleEntry
 from stem_core.signing import PayloadSigner, schedule_scope
 from stem_core.stores.port import Broker, Document
+
+T = TypeVar("T")
 
 ENTRIES: Final = "schedule"
 PROGRESS: Final = "schedule-progress"
@@ -114,6 +116,28 @@ _entry_decoder: Final = msgspec.json.Decoder(StoredEntry)
 _progress_decoder: Final = msgspec.json.Decoder(Progress)
 
 
+class _Reader(Generic[T]):
+    """Verifies and decodes documents of a kind, each once as long as its bytes stay the same."""
+
+    def __init__(self, kind: str, decoder: msgspec.json.Decoder[T], verify: Callable[[str, str, bytes], None]) -> None:
+        self._kind = kind
+        self._decoder = decoder
+        self._verify = verify
+        self._known: dict[str, tuple[bytes, T]] = {}
+
+    def read(self, document: Document) -> T:
+        name, body = document.key, document.body
+        known = self._known.get(name)
+        if known is None or known[0] != body:
+            self._verify(self._kind, name, body)
+            known = self._known[name] = (body, decode(self._decoder, body))
+        return known[1]
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget all others."""
+        self._known = {name: known for name, known in self._known.items() if name in names}
+
+
 class ScheduleBook:
     """Reads and writes the entries of a namespace.
 
@@ -125,7 +149,8 @@ class ScheduleBook:
     def __init__(self, store: Broker, signer: PayloadSigner | None = None) -> None:
         self._store = store
         self._signer = signer
-        self._read: dict[str, tuple[bytes, StoredEntry]] = {}
+        self._entries = _Reader(ENTRIES, _entry_decoder, self._verify)
+        self._progress = _Reader(PROGRESS, _progress_decoder, self._verify)
 
     async def load(self) -> tuple[list[Scheduled], list[Unreadable]]:
         """Return all entries by name, and what cannot be read as one."""
@@ -136,25 +161,15 @@ class ScheduleBook:
         for document in documents:
             name, made = document.key, progress.get(document.key)
             try:
-                stored = self._stored(name, document.body)
-                how_far = Progress() if made is None else self._progress(made)
+                stored = self._entries.read(document)
+                how_far = Progress() if made is None else self._progress.read(made)
             except (msgspec.MsgspecError, StemError) as error:
                 unreadable.append(Unreadable(name, document.version, str(error)))
                 continue
             found.append(Scheduled(name, stored, document.version, how_far, 0 if made is None else made.version))
-        self._read = {each.key: self._read[each.key] for each in documents if each.key in self._read}
+        for reader in (self._entries, self._progress):
+            reader.keep({each.key for each in documents})
         return found, unreadable
-
-    def _stored(self, name: str, body: bytes) -> StoredEntry:
-        known = self._read.get(name)
-        if known is None or known[0] != body:
-            self._verify(ENTRIES, name, body)
-            known = self._read[name] = (body, decode(_entry_decoder, body))
-        return known[1]
-
-    def _progress(self, document: Document) -> Progress:
-        self._verify(PROGRESS, document.key, document.body)
-        return decode(_progress_decoder, document.body)
 
     def _verify(self, part: str, name: str, body: bytes) -> None:
         if self._signer is not None:

@@ -76,5 +76,7 @@ def control_keys_of(ring: Mapping[str, Key], chosen: Iterable[str]) -> tuple[str
     ids = tuple(dict.fromkeys((chosen,) if isinstance(chosen, str) else chosen))
     for key_id in ids:
         if key_id not in ring:
-            raise ConfigurationError(f"{CONTROL} names a key that is not listed", f"the keys here are {', '.join(ring)}")
+            raise ConfigurationError(
+                f"{CONTROL} names a key that is not listed", f"the keys here are {', '.join(ring)}"
+            )
     return ids
