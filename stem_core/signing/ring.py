@@ -39,6 +39,7 @@ def by_id(variable: str, keys: Iterable[SigningKey]) -> dict[str, bytes]:
 
 def key_ring(secrets: Mapping[str, bytes], public: Mapping[str, bytes], private: Mapping[str, bytes]) -> dict[str, Key]:
     """Return all keys by id; the halves of one pair are one key."""
+    _refuse_repetition(secrets, public, private)
     ring: dict[str, Key] = {key_id: hmac_key(key_id, secret) for key_id, secret in secrets.items()}
     halves = {key_id: public_key(key_id, material) for key_id, material in public.items()}
     wholes = {key_id: private_key(key_id, material) for key_id, material in private.items()}
@@ -50,6 +51,17 @@ def key_ring(secrets: Mapping[str, bytes], public: Mapping[str, bytes], private:
                 "pair may share an id",
             )
     return {**ring, **halves, **wholes}
+
+
+def _refuse_repetition(*lists: Mapping[str, bytes]) -> None:
+    # A public key is known to all: as a shared secret it would let anybody sign.
+    for number, one in enumerate(lists):
+        for other in lists[number + 1 :]:
+            if not set(one.values()).isdisjoint(other.values()):
+                raise ConfigurationError(
+                    "the same bytes stand as keys of two kinds",
+                    "each of STEM_SIGNING_KEYS, STEM_SIGNING_PUBLIC_KEYS and STEM_SIGNING_PRIVATE_KEYS needs its own",
+                )
 
 
 def active_key_of(ring: Mapping[str, Key], chosen: str | None, algorithm: str | None) -> str | None:

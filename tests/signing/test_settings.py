@@ -84,6 +84,16 @@ def test_both_alphabets_of_base64_are_read(spell) -> None:
             "'e1' stands for two keys",
             "halves of one pair",
         ),
+        (
+            {"KEYS": written("k1", PUBLIC), "PUBLIC_KEYS": written("e1", PUBLIC), "ACTIVE_KEY": "k1"},
+            "same bytes stand as keys of two kinds",
+            "its own",
+        ),
+        (
+            {"PRIVATE_KEYS": written("e1", CANARY), "PUBLIC_KEYS": written("e2", CANARY)},
+            "same bytes stand as keys of two kinds",
+            "its own",
+        ),
         ({"KEYS": K1, "CONTROL_KEYS": "k1,canary"}, "STEM_SIGNING_CONTROL_KEYS names a key that is not", "k1"),
         ({"CONTROL_KEYS": "canary"}, "STEM_SIGNING_CONTROL_KEYS is set, but there is no key", "STEM_SIGNING_KEYS"),
         ({"PUBLIC_KEYS": written("e1", PUBLIC), "ACTIVE_KEY": "e1"}, "STEM_SIGNING_ACTIVE_KEY names no key", "none"),
