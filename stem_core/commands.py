@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from stem_core.decoding import check_depth, decode
 from stem_core.delivery import Revocation
 
 CONTROL_TOPIC: Final = "control"
@@ -165,7 +166,8 @@ def encode_command(command: Command) -> bytes:
 
 def decode_command(data: bytes) -> Command:
     """Decode a command; raises msgspec.MsgspecError if it is none."""
-    return _command_decoder.decode(data)
+    check_depth(data)
+    return decode(_command_decoder, data)
 
 
 def encode_reply(reply: Reply) -> bytes:
@@ -175,4 +177,4 @@ def encode_reply(reply: Reply) -> bytes:
 
 def decode_reply(data: bytes) -> Reply:
     """Decode a reply; raises msgspec.MsgspecError if it is none."""
-    return _reply_decoder.decode(data)
+    return decode(_reply_decoder, data)

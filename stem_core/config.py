@@ -13,10 +13,12 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack
 
-from stem_core.durations import Duration, parse_duration, seconds
+from stem_core.durations import MAX_SECONDS, Duration, parse_duration, seconds
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
-from stem_core.signing.keys import ALGORITHMS, SigningKey, read_keys
+from stem_core.redaction import without_url_passwords
+from stem_core.signing.keys import ALGORITHMS, SigningKey, read_id, read_keys
+from stem_core.text import visible
 from stem_core.tls import TlsConfig, check_file
 from stem_core.urls import check_url
 
@@ -27,6 +29,8 @@ ARGUMENT: Final = "argument"
 
 _REVOKE_STORE: Final = "STEM_REVOKE_STORE_URL"
 _YES: Final = frozenset({"1", "true", "yes", "on"})
+_DIGITS: Final = 9
+_LONGEST_MESSAGE: Final = 600
 _NO: Final = frozenset({"0", "false", "no", "off"})
 
 
@@ -54,6 +58,7 @@ class ConfigOverrides(TypedDict, total=False):
     signing_active_key: str | None
     signing_public_keys: Iterable[str] | None
     signing_private_keys: Iterable[str] | None
+    signing_control_keys: Iterable[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,7 @@ class StemConfig:
         signing_active_key: Id of the key that signs; None if only one can.
         signing_public_keys: Ed25519 keys that verify.
         signing_private_keys: Ed25519 keys that sign.
+        signing_control_keys: Ids of the keys that commands must be signed with; empty if any will do.
         sources: By setting, where it came from: a variable's, flag's or file's name, `argument` or `default`.
     """
 
@@ -107,6 +113,7 @@ class StemConfig:
     signing_active_key: str | None = None
     signing_public_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
     signing_private_keys: tuple[SigningKey, ...] = field(default=(), repr=False)
+    signing_control_keys: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -141,7 +148,7 @@ class StemConfig:
             found = _find(name, setting, (overrides, environ, file or {}), (flags or {}, file_name))
             sources[name] = found.source if found else DEFAULT
             if found:
-                values[name] = setting.read(found.label, found.value)
+                values[name] = _read(setting, found)
         return cls(**values, sources=MappingProxyType(sources))
 
     @property
@@ -193,6 +200,19 @@ def _find(
     return None
 
 
+def _read(setting: Setting, found: _Found) -> object:
+    if isinstance(found.value, str) and "-----BEGIN " in found.value:
+        raise ConfigurationError(f"{found.label} holds a key or a certificate itself", "put it into a file of its own")
+    try:
+        return setting.read(found.label, found.value)
+    except ConfigurationError as error:
+        # What stands in the wrong variable may be an address with its password, or a whole file.
+        shown = without_url_passwords(visible(error.message, _LONGEST_MESSAGE))
+        if shown == error.message:
+            raise
+        raise type(error)(shown, error.hint) from None
+
+
 def _refuse_revoke_store(environ: Mapping[str, str]) -> None:
     if environ.get(_REVOKE_STORE, "").strip():
         raise NotSupportedError(
@@ -218,6 +238,12 @@ def _text(name: str, value: object) -> str:
     return value
 
 
+def _path(name: str, value: object) -> str:
+    if "://" in _text(name, value):
+        raise ConfigurationError(f"{name} is an address", "it takes the path of a file")
+    return _text(name, value)
+
+
 def _file(name: str, value: object) -> str:
     return check_file(name, _text(name, value))
 
@@ -239,7 +265,8 @@ def _names(name: str, value: object) -> tuple[str, ...]:
 
 
 def _positive_int(name: str, value: object) -> int:
-    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    digits = value if isinstance(value, str) and value.isascii() and value.isdecimal() else ""
+    number = int(digits) if 0 < len(digits) <= _DIGITS else value
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ConfigurationError(f"{name} is {value!r}", "it takes a whole number, 1 or more")
     return number
@@ -252,7 +279,7 @@ def _duration(name: str, value: object) -> float:
         result = seconds(value)
     else:
         raise ConfigurationError(f"{name} is {value!r}", "it takes a duration, such as 5s or 250ms")
-    if not result > 0:
+    if not 0 < result <= MAX_SECONDS:
         raise ConfigurationError(f"{name} is {value!r}", "it takes a duration longer than nothing")
     return result
 
@@ -275,7 +302,11 @@ def _algorithm(name: str, value: object) -> str:
 def _key_id(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} is not text", "it takes the id of a key")
-    return value
+    return read_id(name, value)
+
+
+def _key_ids(name: str, value: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(read_id(name, each) for each in _list(name, value)))
 
 
 def _keys(name: str, value: object) -> tuple[SigningKey, ...]:
@@ -305,7 +336,7 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         "worker_queues": Setting("STEM_WORKER_QUEUES", _names),
         "worker_broadcasts": Setting("STEM_WORKER_BROADCASTS", _names),
         "namespace": Setting("STEM_WORKER_NAMESPACE", _name),
-        "routing_config": Setting("STEM_ROUTING_CONFIG", _text),
+        "routing_config": Setting("STEM_ROUTING_CONFIG", _path),
         "control_timeout": Setting("STEM_CONTROL_TIMEOUT", _duration),
         "heartbeat_interval": Setting("STEM_HEARTBEAT_INTERVAL", _duration),
         "signals_enabled": Setting("STEM_SIGNALS_ENABLED", _flag),
@@ -319,5 +350,6 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
         "signing_active_key": Setting("STEM_SIGNING_ACTIVE_KEY", _key_id),
         "signing_public_keys": Setting("STEM_SIGNING_PUBLIC_KEYS", _keys),
         "signing_private_keys": Setting("STEM_SIGNING_PRIVATE_KEYS", _keys),
+        "signing_control_keys": Setting("STEM_SIGNING_CONTROL_KEYS", _key_ids),
     }
 )

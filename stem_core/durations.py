@@ -10,13 +10,27 @@ from stem_core.errors import ConfigurationError
 
 Duration: TypeAlias = float | timedelta
 
+MAX_SECONDS: Final = 1e12
+"""No duration is longer: every store can count so many, and nobody means more."""
+FIRST_MOMENT: Final = -3e10
+LAST_MOMENT: Final = 2.2e11
+"""Epoch seconds of about the years 1020 and 8940: what lies between has a date in each timezone."""
+
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PATTERN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 
 
 def seconds(value: Duration) -> float:
-    """Return a duration as seconds."""
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+    """Return a duration as seconds; what is too large for a number is endless."""
+    try:
+        return value.total_seconds() if isinstance(value, timedelta) else float(value)
+    except OverflowError:
+        return float("inf")
+
+
+def bounded(value: float) -> float:
+    """Return seconds as a store can take them: 0 to `MAX_SECONDS`, and 0 for what is no number."""
+    return min(max(0.0, value), MAX_SECONDS)
 
 
 def parse_duration(text: str, name: str) -> float:
@@ -38,7 +52,10 @@ def parse_duration(text: str, name: str) -> float:
             f"{name} is {text!r}, which is not a duration",
             "write a number with ms, s, m or h, such as 5s or 250ms",
         )
-    return float(match[1]) * _UNITS[match[2] or "s"]
+    result = float(match[1]) * _UNITS[match[2] or "s"]
+    if result > MAX_SECONDS:
+        raise ConfigurationError(f"{name} is longer than {MAX_SECONDS:.0e} s", "write a shorter duration")
+    return result
 
 
 def format_duration(value: float) -> str:

@@ -15,6 +15,8 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
+from stem_core.decoding import check_depth, decode
+from stem_core.durations import FIRST_MOMENT, LAST_MOMENT, MAX_SECONDS
 from stem_core.errors import (
     ConfigurationError,
     EnvelopeInvalidError,
@@ -36,6 +38,10 @@ QueueName: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,1
 Source: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^(task|error|group):[^\x00-\x20\x7f]{1,128}\Z")]
 
 
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=MAX_SECONDS)]
+Moment: TypeAlias = Annotated[float, msgspec.Meta(ge=FIRST_MOMENT, le=LAST_MOMENT)]
+
+
 class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A sealed job inside the envelope of the one that it follows, and what a store must know to take it.
 
@@ -51,8 +57,8 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     id: Id
     queue: QueueName
     priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
-    delay: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    not_before: float | None = None
+    delay: Seconds = 0.0
+    not_before: Moment | None = None
     body: msgspec.Raw
 
     def sealed(self) -> Sealed:
@@ -93,17 +99,17 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     name: str
     queue: str = "default"
     args: dict[str, object] = {}
-    enqueued_at: float = 0.0
+    enqueued_at: Moment = 0.0
     headers: dict[str, str] = {}
     meta: dict[str, object] = {}
     priority: int = 0
     max_retries: int | None = None
     retry_policy: TaskRetryPolicy | None = None
-    visibility_timeout: float | None = None
-    soft_time_limit: float | None = None
-    hard_time_limit: float | None = None
-    expires_at: float | None = None
-    result_ttl: float | None = None
+    visibility_timeout: Seconds | None = None
+    soft_time_limit: Seconds | None = None
+    hard_time_limit: Seconds | None = None
+    expires_at: Moment | None = None
+    result_ttl: Seconds | None = None
     ignore_result: bool | None = None
     broadcast: str | None = None
     secrets: tuple[str, ...] = ()
@@ -176,11 +182,12 @@ def seal(
         sign: Signs the encoded envelope, if it is to be signed.
 
     Raises:
-        InvalidArgumentsError: Its arguments are not JSON.
+        InvalidArgumentsError: Its arguments are not JSON, or nested deeper than 256 levels.
         EnvelopeTooLargeError: It is over the limit.
     """
     try:
         body = _encoder.encode(envelope)
+        check_depth(body)
     except (TypeError, ValueError, RecursionError) as error:
         raise not_sendable(envelope.name, error) from error
     if sign is not None:
@@ -205,11 +212,13 @@ def unseal(body: bytes) -> Envelope:
     """Decode an envelope from a queue.
 
     Raises:
-        EnvelopeInvalidError: The bytes are too many, not JSON, or not an envelope; the message names the field.
+        EnvelopeInvalidError: The bytes are too many, not JSON, nested too deeply, or not an envelope; the message
+            names the field.
     """
     if len(body) > MAX_ENVELOPE_BYTES:
         raise EnvelopeInvalidError(f"the envelope has {len(body):,} bytes, more than {MAX_ENVELOPE_BYTES:,}")
     try:
-        return _decoder.decode(body)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        check_depth(body)
+        return decode(_decoder, body)
+    except msgspec.MsgspecError as error:
         raise EnvelopeInvalidError(f"not an envelope: {error}") from error

@@ -70,6 +70,10 @@ class EnvelopeTooLargeError(UsageError):
     """The encoded envelope is over the size limit."""
 
 
+class RecordInvalidError(StemError):
+    """What a store kept of a task or a group cannot be read."""
+
+
 class EnvelopeInvalidError(StemError):
     """Bytes from a queue that are not an envelope."""
 
@@ -78,7 +82,7 @@ class SignatureError(StemError):
     """A message that is not signed, or not as it must be.
 
     Args:
-        reason: `signature-missing`, `signature-unknown-key` or `signature-invalid`.
+        reason: `signature-missing`, `signature-unknown-key`, `signature-invalid` or `signature-not-allowed`.
         message: What was found.
         hint: What would be right.
     """

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from stem_core.decoding import decode
 from stem_core.snapshot import WorkerSnapshot
 from stem_core.states import TaskState
 
@@ -241,7 +242,7 @@ def encode_frame(frame: Frame) -> bytes:
 
 def decode_frame(data: bytes) -> Frame:
     """Decode a frame; raises msgspec.MsgspecError if it is none."""
-    return _decoder.decode(data)
+    return decode(_decoder, data)
 
 
 def encode_event(event: Event) -> bytes:

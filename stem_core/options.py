@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from stem_core.durations import Duration, seconds
+from stem_core.durations import MAX_SECONDS, Duration, seconds
 from stem_core.errors import UsageError
 from stem_core.rates import parse_rate
 from stem_core.retry import TaskRetryPolicy
@@ -72,7 +72,7 @@ class TaskOptions:
             "unique_for",
         ):
             value: Duration | None = getattr(self, name)
-            if value is not None and seconds(value) <= 0:
+            if value is not None and not 0 < seconds(value) <= MAX_SECONDS:
                 raise UsageError(f"{name} is {value!r}", "use a positive number of seconds or a timedelta")
         if self.rate_limit is not None:
             parse_rate("rate_limit", self.rate_limit)

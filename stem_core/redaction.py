@@ -15,7 +15,7 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS: Final = frozenset(
     (
         *("pass", "pwd", "secret", "secrets", "token", "tokens", "auth", "bearer", "cookie", "cookies"),
-        *("pin", "cvv", "cvc", "jwt", "otp", "totp"),
+        *("pin", "cvv", "cvc", "jwt", "otp", "totp", "pw", "creds", "ssn"),
     )
 )
 _SECRET_PARTS: Final = re.compile(

@@ -6,7 +6,9 @@ from typing import Final
 
 import msgspec
 
+from stem_core.decoding import MAX_DEPTH, check_depth, decode
 from stem_core.envelope import Envelope
+from stem_core.errors import RecordInvalidError
 from stem_core.redaction import redacted, redacted_args
 from stem_core.states import TaskState
 
@@ -83,22 +85,51 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(TaskRecord)
 _envelope_decoder: Final = msgspec.json.Decoder(Envelope)
+_result_decoder: Final = msgspec.json.Decoder()
 
 
 def encode_record(record: TaskRecord) -> bytes:
-    """Encode a record; raises TypeError or ValueError if its result is not JSON."""
-    return _encoder.encode(record)
+    """Encode a record; raises TypeError or ValueError if its result is not JSON, or nested too deeply."""
+    body = _encoder.encode(record)
+    check_depth(body, MAX_DEPTH + 1)  # the record itself is a level around its parts
+    return body
 
 
 def decode_record(data: bytes) -> TaskRecord:
-    """Decode a record that a store kept."""
-    return _decoder.decode(data)
+    """Decode a record that a store kept.
+
+    Raises:
+        RecordInvalidError: It is none.
+    """
+    try:
+        return decode(_decoder, data)
+    except msgspec.MsgspecError as error:
+        raise RecordInvalidError(f"the record of a task cannot be read: {error}") from error
+
+
+def decode_result(data: bytes) -> object:
+    """Decode the result of a member that a group keeps.
+
+    Raises:
+        RecordInvalidError: It is none.
+    """
+    try:
+        return decode(_result_decoder, data)
+    except msgspec.MsgspecError as error:
+        raise RecordInvalidError(f"a result cannot be read: {error}") from error
 
 
 def status_of_record(data: bytes) -> TaskStatus:
-    """Return what a stored record tells of its task."""
-    record = _decoder.decode(data)
-    envelope = _envelope_decoder.decode(record.envelope)
+    """Return what a stored record tells of its task.
+
+    Raises:
+        RecordInvalidError: It is none.
+    """
+    record = decode_record(data)
+    try:
+        envelope = decode(_envelope_decoder, bytes(record.envelope))
+    except msgspec.MsgspecError as error:
+        raise RecordInvalidError(f"the envelope in the record of a task cannot be read: {error}") from error
     return TaskStatus(
         id=envelope.id,
         name=envelope.name,

@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from stem_core.decoding import decode
+
 
 class RunningTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A task that the worker holds. `started_at` is epoch seconds, None while it waits for a slot."""
@@ -116,4 +118,4 @@ def encode_snapshot(snapshot: WorkerSnapshot) -> bytes:
 
 def decode_snapshot(data: bytes) -> WorkerSnapshot:
     """Decode a snapshot; raises msgspec.MsgspecError if it is none."""
-    return _decoder.decode(data)
+    return decode(_decoder, data)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stem_core.errors import ConfigurationError
 from stem_core.text import visible
 
 if TYPE_CHECKING:
     import ssl
+
+_LONGEST_PATH: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,9 @@ def check_file(name: str, path: str) -> str:
     Raises:
         ConfigurationError: There is no such file, or this user may not read it.
     """
+    if len(path) > _LONGEST_PATH or "-----" in path or "\n" in path:
+        # Somebody may have put the key itself there: nothing of it is shown.
+        raise ConfigurationError(f"{name} is no path of a file", "name a PEM file, not what is in it")
     place = Path(path).expanduser()
     if not place.is_file():
         raise ConfigurationError(f"{name} is {visible(path)!r}, which is not a file", "name a PEM file")

@@ -6,7 +6,6 @@ import functools
 import json
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import click
@@ -14,7 +13,7 @@ import msgspec
 
 from stem_core.cli.names import PATTERN, QUEUES, split_names
 from stem_core.cli.options import Invocation, cluster_options, reveal_option
-from stem_core.cli.output import short_moment, write_error, write_json, write_line, write_note, write_table
+from stem_core.cli.output import local_time, short_moment, write_error, write_json, write_line, write_note, write_table
 from stem_core.cli.progress import progress
 from stem_core.cli.values import PERIOD, TEXT
 from stem_core.client.cluster import ClusterClient
@@ -217,5 +216,5 @@ def letter_rows(letters: list[Letter]) -> None:
 
 def _shown(name: str, value: object) -> str:
     if name.endswith("_at") and isinstance(value, float):
-        return datetime.fromtimestamp(value).astimezone().isoformat(sep=" ", timespec="seconds")
+        return local_time(value)
     return str(value)

@@ -14,7 +14,7 @@ import msgspec
 from stem_core.cli.documents import queue_document, worker_document
 from stem_core.cli.names import QUEUES, split_names
 from stem_core.cli.options import Invocation, cluster_options
-from stem_core.cli.output import write_json, write_line, write_table
+from stem_core.cli.output import local_moment, write_json, write_line, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import SeenWorker
 from stem_core.durations import format_duration
@@ -128,7 +128,7 @@ def schedules(invocation: Invocation, follow: bool) -> None:
     from stem_core.schedule.overview import overview  # noqa: PLC0415 - as above
 
     async def show(cluster: ClusterClient) -> None:
-        items, _ = await ScheduleBook(cluster.broker).load()
+        items, _ = await ScheduleBook(cluster.broker, cluster.control.signer).load()
         seen = overview(items, round(await cluster.broker.time() * 1000))
         if invocation.as_json:
             write_json(shapes.overview_document(seen))
@@ -242,9 +242,7 @@ def _event_documents(frames: Sequence[Any]) -> list[dict[str, Any]]:
 def _write_event(event: dict[str, Any]) -> None:
     if event["event"] == "worker_heartbeat":
         return
-    from datetime import datetime  # noqa: PLC0415 - only people need a time of day
-
-    at = datetime.fromtimestamp(event["at"]).astimezone()
+    at = local_moment(event["at"])
     rest = " ".join(
         f"{key}={','.join(map(str, value)) if isinstance(value, list | tuple) else value}"
         for key, value in event.items()

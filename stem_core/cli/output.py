@@ -9,14 +9,31 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
 import msgspec
 
 from stem_core.clock import SYSTEM_CLOCK
+from stem_core.durations import FIRST_MOMENT, LAST_MOMENT
 from stem_core.text import visible
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 _MAX_CELL = 60
+
+
+def local_moment(epoch: float) -> datetime:
+    """Return a moment in the reader's own timezone; of one that has no date, which anybody may write, the nearest."""
+    from datetime import datetime  # noqa: PLC0415 - only people need dates
+
+    return datetime.fromtimestamp(min(max(epoch, FIRST_MOMENT), LAST_MOMENT)).astimezone()
+
+
+def local_time(epoch: float, timespec: str = "seconds") -> str:
+    """Return a moment as people read it."""
+    return local_moment(epoch).isoformat(sep=" ", timespec=timespec)
 
 
 def write_json(document: object) -> None:
@@ -75,9 +92,7 @@ def write_table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: s
 
 def short_moment(at: float) -> str:
     """Return when something was, by the clock of whoever looks: the time of day, with the date if it was not today."""
-    from datetime import datetime  # noqa: PLC0415 - only people need a date
-
-    moment, now = (datetime.fromtimestamp(each).astimezone() for each in (at, SYSTEM_CLOCK.time()))
+    moment, now = local_moment(at), local_moment(SYSTEM_CLOCK.time())
     return moment.strftime("%H:%M:%S" if moment.date() == now.date() else "%Y-%m-%d %H:%M")
 
 

@@ -39,7 +39,9 @@ def schedule() -> None:
 
 def _with_book(invocation: Invocation, action: Callable[[ScheduleBook, int], Awaitable[T]]) -> T:
     async def body(cluster: ClusterClient) -> T:
-        return await action(ScheduleBook(cluster.broker), milliseconds(await cluster.broker.time()))
+        return await action(
+            ScheduleBook(cluster.broker, cluster.control.signer), milliseconds(await cluster.broker.time())
+        )
 
     return invocation.run(body)
 
@@ -50,7 +52,7 @@ def list_(invocation: Invocation) -> None:
     """Show all entries, and when each runs next."""
 
     async def show(cluster: ClusterClient) -> None:
-        items, unreadable = await ScheduleBook(cluster.broker).load()
+        items, unreadable = await ScheduleBook(cluster.broker, cluster.control.signer).load()
         now = milliseconds(await cluster.broker.time())
         standings = overview(items, now).standings
         if invocation.as_json:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from stem_core.cli.output import write_table
+from stem_core.cli.output import local_time, write_table
 from stem_core.durations import format_duration, seconds
 from stem_core.schedule.applying import Change
 from stem_core.schedule.overview import Overview, Standing
@@ -114,9 +114,7 @@ def drift_rows(standings: Iterable[Standing], namespace: str) -> None:
 
 def shown_moment(epoch: float | None) -> str | None:
     """Return a moment in the reader's own timezone."""
-    if epoch is None:
-        return None
-    return datetime.fromtimestamp(epoch).astimezone().isoformat(sep=" ", timespec="seconds")
+    return None if epoch is None else local_time(epoch)
 
 
 def _seconds(moment: int | None) -> float | None:

@@ -48,7 +48,7 @@ async def _serve(stem: Stem, entries: Sequence[ScheduleEntry], *, as_json: bool)
         broker, _ = await stem.connect()
         refuse_memory(broker.location)
         now = milliseconds(await broker.time())
-        await apply_entries(ScheduleBook(broker), entries, FROM_FILE, now)
+        await apply_entries(ScheduleBook(broker, stem.signer), entries, FROM_FILE, now)
         scheduler = Scheduler(stem)
         await scheduler.start()
         if as_json:

@@ -10,7 +10,7 @@ import msgspec
 
 from stem_core.cli.names import PATTERN, QUEUES, split_names
 from stem_core.cli.options import Invocation, cluster_options, reveal_option
-from stem_core.cli.output import short_moment, write_json, write_line, write_note, write_table
+from stem_core.cli.output import local_time, short_moment, write_json, write_line, write_note, write_table
 from stem_core.cli.values import PERIOD
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.listing import TaskFilter
@@ -119,9 +119,7 @@ def _why(status: TaskStatus) -> str:
 
 def _shown(name: str, value: object) -> str:
     if name.endswith("_at") and isinstance(value, float):
-        from datetime import datetime  # noqa: PLC0415 - only people need a date
-
-        return datetime.fromtimestamp(value).astimezone().isoformat(sep=" ", timespec="milliseconds")
+        return local_time(value, "milliseconds")
     if name in ("args", "result"):
         return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
     return str(value)

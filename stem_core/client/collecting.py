@@ -10,6 +10,7 @@ import msgspec
 from stem_core.client.membership import LostMember, LostMembers
 from stem_core.durations import format_duration
 from stem_core.errors import BrokerUnavailableError, GroupFailedError, UsageError, WaitTimeoutError
+from stem_core.results import decode_result
 from stem_core.service import Backoff
 from stem_core.states import TaskState
 from stem_core.stores.port import Broker, ResultBackend
@@ -59,7 +60,7 @@ class GroupReader:
         bodies = await self._bodies()
         if bodies is None:
             return None
-        results = [None if body is None else msgspec.json.decode(body) for body in bodies]
+        results = [None if body is None else decode_result(body) for body in bodies]
         lost = await self._lost.among(self._missing)
         return GroupStatus(id=self._id, results=results, missing=tuple(self._missing), lost=tuple(lost))
 
@@ -76,7 +77,7 @@ class GroupReader:
                 f"there is no group {self._id!r}", "is the id right? what was collected runs out after its ttl"
             )
         if not self._missing:
-            return [msgspec.json.decode(body) for body in bodies if body is not None]
+            return [decode_result(body) for body in bodies if body is not None]
         lost = await self._lost.among(self._missing)
         if lost:
             raise incomplete(self._id, lost)

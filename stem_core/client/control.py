@@ -69,7 +69,7 @@ class ControlClient:
         clock: Clock = SYSTEM_CLOCK,
         signer: PayloadSigner | None = None,
     ) -> None:
-        self._signer = PayloadSigner.from_environment() if signer is None else signer
+        self.signer = PayloadSigner.from_environment() if signer is None else signer
         self.issuer = issuer or default_issuer()
         self._broker = broker
         self._timeout = seconds(timeout)
@@ -112,7 +112,7 @@ class ControlClient:
         return CommandResult(command, tuple(answers.values()), missing, live, needed)
 
     def _sealed(self, order: Order, targets: tuple[str, ...], life: float, now: float) -> tuple[Command, bytes]:
-        if self._signer is not None:
+        if self.signer is not None:
             life = min(life, MAX_COMMAND_LIFE)
         command = Command(
             id=new_task_id(),
@@ -123,8 +123,8 @@ class ControlClient:
             expires_at=now + life,
         )
         body = encode_command(command)
-        if self._signer is not None:
-            body = self._signer.sign(body, command_scope(self._broker.namespace))
+        if self.signer is not None:
+            body = self.signer.sign(body, command_scope(self._broker.namespace))
         return command, body
 
     async def ping(self, *, targets: Iterable[str] = (), timeout: Duration | None = None) -> CommandResult:

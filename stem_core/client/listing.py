@@ -16,7 +16,7 @@ import msgspec
 from stem_core.client.liveness import seen_workers
 from stem_core.client.lookup import status_of_place
 from stem_core.delivery import EndedRange
-from stem_core.errors import EnvelopeInvalidError, UsageError
+from stem_core.errors import EnvelopeInvalidError, RecordInvalidError, UsageError
 from stem_core.results import TaskStatus, status_of_record
 from stem_core.states import TERMINAL, TaskState
 from stem_core.stores.port import Broker, ResultBackend
@@ -105,7 +105,7 @@ async def _ended(backend: ResultBackend, wanted: TaskFilter, limit: int, cursor:
 def _statuses(records: Iterable[bytes]) -> list[TaskStatus]:
     found = []
     for record in records:
-        with suppress(msgspec.MsgspecError):  # another program's record must not hide the rest
+        with suppress(RecordInvalidError):  # another program's record must not hide the rest
             found.append(status_of_record(record))
     return found
 

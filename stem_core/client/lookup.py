@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from stem_core.client.liveness import SeenWorker, seen_workers
 from stem_core.delivery import Place
 from stem_core.envelope import unseal
-from stem_core.errors import StemError
+from stem_core.errors import RecordInvalidError
 from stem_core.results import TaskStatus, status_of_record
 from stem_core.snapshot import RunningTask
 from stem_core.states import TaskState
@@ -23,7 +21,7 @@ async def find_task(broker: Broker, backend: ResultBackend, task_id: str) -> Tas
 
     Raises:
         EnvelopeInvalidError: What stands in the queue under that id is no envelope.
-        StemError: What is kept of it cannot be read.
+        RecordInvalidError: What is kept of it cannot be read.
     """
     (ended,) = await find_ended(broker, backend, [task_id])
     if ended is not None and backend.location == broker.location:
@@ -44,7 +42,7 @@ async def find_ended(broker: Broker, backend: ResultBackend, ids: Sequence[str])
     of replays; so of what it calls failed, the broker is asked too.
 
     Raises:
-        StemError: What is kept of one of them cannot be read.
+        RecordInvalidError: What is kept of one of them cannot be read.
     """
     found = await _kept(backend, ids)
     if backend.location == broker.location:
@@ -79,9 +77,10 @@ async def _kept(backend: ResultBackend, ids: Sequence[str]) -> list[TaskStatus |
 def _read(task_id: str, record: bytes) -> TaskStatus:
     try:
         return status_of_record(record)
-    except msgspec.MsgspecError as error:
-        raise StemError(
-            f"what is kept of task {task_id!r} cannot be read: {error}", "was it another version, or another program?"
+    except RecordInvalidError as error:
+        raise RecordInvalidError(
+            f"what is kept of task {task_id!r} cannot be read: {error.__cause__ or error}",
+            "was it another version, or another program?",
         ) from error
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import msgspec
 
 from stem_core.client.lookup import find_ended
+from stem_core.decoding import decode
 from stem_core.envelope import MAX_MEMBERS, GroupPlace, Id
 from stem_core.results import TaskStatus
 from stem_core.states import TaskState
@@ -39,7 +40,7 @@ class LostMember(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
-_decode: Final = msgspec.json.Decoder(LostMember).decode
+_decoder: Final = msgspec.json.Decoder(LostMember)
 
 
 def group_topic(group_id: str) -> str:
@@ -86,7 +87,7 @@ class LostMembers:
             self._cursor = messages[-1].cursor
             for message in messages:
                 with suppress(msgspec.MsgspecError):  # whoever wrote that, it is no note
-                    member = _decode(message.body)
+                    member = decode(_decoder, message.body)
                     self._noted[member.index] = member
 
     async def _confirmed(self, noted: Sequence[LostMember]) -> list[LostMember]:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from stem_core.client.job import KNOWN, Job, check_option_names
 from stem_core.client.unique import DAY, unique_key
-from stem_core.durations import seconds
+from stem_core.durations import FIRST_MOMENT, LAST_MOMENT, MAX_SECONDS, seconds
 from stem_core.envelope import Envelope, Sealed, check_name, new_task_id, seal
 from stem_core.errors import UsageError
 from stem_core.options import MAX_PRIORITY, TaskOptions
@@ -155,7 +155,7 @@ def _when(options: Mapping[str, Any]) -> tuple[float, float | None]:
         raise UsageError("countdown and eta exclude each other", "give one of them")
     if countdown is not None:
         delay = seconds(countdown)
-        if not 0 <= delay < float("inf"):
+        if not 0 <= delay <= MAX_SECONDS:
             raise UsageError(f"countdown is {countdown!r}", "give seconds or a timedelta, 0 or more")
         return delay, None
     return 0.0, None if eta is None else _moment("eta", eta)
@@ -177,12 +177,15 @@ def _moment(name: str, value: Any) -> float:
         raise UsageError(f"{name} is {value!r}", "give a datetime with a timezone")
     if value.tzinfo is None:
         raise UsageError(f"{name} is {value.isoformat()}, without a timezone", "give it one, such as datetime.UTC")
-    return value.timestamp()
+    moment = value.timestamp()
+    if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        raise UsageError(f"{name} is {value.isoformat()}", "give a moment that is nearer")
+    return moment
 
 
 def _positive(name: str, value: Any) -> float:
     number = seconds(value)
-    if not 0 < number < float("inf"):
+    if not 0 < number <= MAX_SECONDS:
         raise UsageError(f"{name} is {value!r}", "give a positive number of seconds or a timedelta")
     return number
 

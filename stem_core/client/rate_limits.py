@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from stem_core.decoding import decode
 from stem_core.errors import UsageError
 from stem_core.rates import FORMS, parse_rate
 from stem_core.stores.port import Broker
@@ -18,6 +19,9 @@ class RateSetting(msgspec.Struct, frozen=True):
     """What a document says. `rate` is `10/s` or the like, None for no limit."""
 
     rate: str | None
+
+
+_decoder: Final = msgspec.json.Decoder(RateSetting)
 
 
 async def write_rate(broker: Broker, task: str, rate: str | None) -> None:
@@ -44,7 +48,7 @@ async def read_rates(broker: Broker) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for document in await broker.documents(KIND):
         try:
-            setting = msgspec.json.decode(document.body, type=RateSetting)
+            setting = decode(_decoder, document.body)
             if setting.rate is not None:
                 parse_rate("rate", setting.rate)
         except (msgspec.MsgspecError, UsageError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from stem_core.errors import ConfigurationError, DocumentError
 from stem_core.routing.node import Node, Place
+from stem_core.text import visible
 
 if TYPE_CHECKING:
     import os
@@ -36,46 +38,46 @@ def _read(file: Path, kind: str) -> str:
         if len(data) > MAX_FILE_BYTES:
             raise ConfigurationError(f"{file} is larger than {MAX_FILE_BYTES:,} bytes", f"split the {kind} file up")
         return data.decode()
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {file}: {error.strerror}", f"give the path of a {kind} file") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file} is not text in UTF-8", "save it as UTF-8") from error
+    except (OSError, ValueError) as error:  # a path may be none at all
+        problem = getattr(error, "strerror", None) or str(error)
+        message = f"cannot read {visible(str(file), 200)}: {visible(problem, 200)}"
+        raise ConfigurationError(message, f"give the path of a {kind} file") from error
 
 
 def _parse(file: Path, text: str) -> tuple[object, dict[str, Place]]:
     import yaml  # noqa: PLC0415 - most processes never read such a file
 
+    from stem_core.routing.composing import PlainLoader  # noqa: PLC0415 - as above
+
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise ConfigurationError(f"{file} uses YAML aliases (*name)", "write the value out")
-        places: dict[str, Place] = {}
-        _note_places(file, yaml.compose(text, Loader=yaml.SafeLoader), "", places)
-        return yaml.safe_load(text), places
+        loader = PlainLoader(str(file), _without_tabs(text))
+        return loader.read(), loader.places
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        place = f" at line {line}, column {column}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error) or type(error).__name__
+        line, column = _position(error, text)
+        place = "" if line is None else f" at line {line}, column {column}"
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         message = f"{file} is not YAML{place}: {problem}"
         raise DocumentError(message, "correct that line", line=line, column=column) from error
 
 
-def _note_places(file: Path, node: Any, path: str, places: dict[str, Place]) -> None:
-    import yaml  # noqa: PLC0415 - as above
-
-    if isinstance(node, yaml.SequenceNode):
-        for number, item in enumerate(node.value):
-            places[f"{path}[{number}]"] = _place(item)
-            _note_places(file, item, f"{path}[{number}]", places)
-    elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            name, place = f"{path}.{key.value}" if path else str(key.value), _place(key)
-            if name in places:
-                message = f"{name} in {file} stands in lines {places[name].line} and {place.line}"
-                raise DocumentError(message, "keep one", line=place.line, column=place.column)
-            places[name] = place
-            _note_places(file, value, name, places)
+def _without_tabs(text: str) -> str:
+    # JSON may be indented with tabs, YAML may not; inside the texts of JSON there are none.
+    if "\t" not in text or not text.lstrip().startswith(("{", "[")):
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return text.replace("\t", " ")
 
 
-def _place(node: Any) -> Place:
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1)
+def _position(error: Exception, text: str) -> tuple[int | None, int | None]:
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return mark.line + 1, mark.column + 1
+    position = getattr(error, "position", None)  # of a character that may not be there
+    if position is None:
+        return None, None
+    return text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)

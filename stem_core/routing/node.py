@@ -51,7 +51,7 @@ class Node:
         """Return the error that says what was found here and what would be right."""
         place = self.places.get(self.path)
         line = f", line {place.line}," if place else ""
-        where = f"{self.path} in {self.file}{line}" if self.path else self.file
+        where = f"{visible(self.path, 200)} in {self.file}{line}" if self.path else self.file
         line_column = {"line": place.line, "column": place.column} if place else {}
         return DocumentError(f"{where} {found}", right, **line_column)
 

@@ -86,7 +86,7 @@ async def apply_entries(
     done: dict[str, Change] = {}
     for _ in range(_TRIES):
         present, unreadable = await book.load()
-        versions = {each.name: each.version for each in unreadable}
+        broken = {each.name: each.version for each in unreadable}
         changes = [each for each in compare(present, by_name.values(), prune=prune) if each.name not in done]
         for change in changes:
             item = named(present, change.name)
@@ -95,13 +95,19 @@ async def apply_entries(
             elif change.kind == "same":
                 carried_out = True
             else:
-                version = versions.get(change.name, 0) if item is None else item.version
-                carried_out = await book.write(_merged(item, by_name[change.name], change.fields, origin, now), version)
+                stored = _merged(item, by_name[change.name], change.fields, origin, now)
+                carried_out = await _written(book, item, stored, broken.get(change.name))
             if carried_out:
                 done[change.name] = change
         if all(change.name in done for change in changes):
             return list(done.values())
     raise StemError("the schedules are being changed by somebody else all the time", "try again")
+
+
+async def _written(book: ScheduleBook, item: Scheduled | None, stored: StoredEntry, broken: int | None) -> bool:
+    if item is None and broken is not None:
+        return await book.restore(stored, broken)
+    return await book.write(stored, 0 if item is None else item.version)
 
 
 def _merged(

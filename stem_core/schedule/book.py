@@ -1,20 +1,25 @@
 """The entries of a namespace and how far each is, as documents in the store.
 
 An entry and its progress are two documents, so that an operator who changes the one never contends with schedulers that
-write the other.
+write the other. Where messages are signed, so are both: a scheduler signs what it sends, and must not do so for whoever
+can write to the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from stem_core.decoding import decode
 from stem_core.errors import StemError
 from stem_core.schedule.entry import ScheduleEntry
-from stem_core.stores.port import Coordination
+from stem_core.signing import PayloadSigner, schedule_scope
+from stem_core.stores.port import Broker, Document
+
+T = TypeVar("T")
 
 ENTRIES: Final = "schedule"
 PROGRESS: Final = "schedule-progress"
@@ -111,16 +116,41 @@ _entry_decoder: Final = msgspec.json.Decoder(StoredEntry)
 _progress_decoder: Final = msgspec.json.Decoder(Progress)
 
 
+class _Reader(Generic[T]):
+    """Verifies and decodes documents of a kind, each once as long as its bytes stay the same."""
+
+    def __init__(self, kind: str, decoder: msgspec.json.Decoder[T], verify: Callable[[str, str, bytes], None]) -> None:
+        self._kind = kind
+        self._decoder = decoder
+        self._verify = verify
+        self._known: dict[str, tuple[bytes, T]] = {}
+
+    def read(self, document: Document) -> T:
+        name, body = document.key, document.body
+        known = self._known.get(name)
+        if known is None or known[0] != body:
+            self._verify(self._kind, name, body)
+            known = self._known[name] = (body, decode(self._decoder, body))
+        return known[1]
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget all others."""
+        self._known = {name: known for name, known in self._known.items() if name in names}
+
+
 class ScheduleBook:
     """Reads and writes the entries of a namespace.
 
     Args:
         store: Where they lie.
+        signer: Signs what is written, and verifies what is read; None if nothing is signed here.
     """
 
-    def __init__(self, store: Coordination) -> None:
+    def __init__(self, store: Broker, signer: PayloadSigner | None = None) -> None:
         self._store = store
-        self._read: dict[str, tuple[bytes, StoredEntry]] = {}
+        self._signer = signer
+        self._entries = _Reader(ENTRIES, _entry_decoder, self._verify)
+        self._progress = _Reader(PROGRESS, _progress_decoder, self._verify)
 
     async def load(self) -> tuple[list[Scheduled], list[Unreadable]]:
         """Return all entries by name, and what cannot be read as one."""
@@ -131,25 +161,37 @@ class ScheduleBook:
         for document in documents:
             name, made = document.key, progress.get(document.key)
             try:
-                stored = self._stored(name, document.body)
-                how_far = Progress() if made is None else _progress_decoder.decode(made.body)
+                stored = self._entries.read(document)
+                how_far = Progress() if made is None else self._progress.read(made)
             except (msgspec.MsgspecError, StemError) as error:
                 unreadable.append(Unreadable(name, document.version, str(error)))
                 continue
             found.append(Scheduled(name, stored, document.version, how_far, 0 if made is None else made.version))
-        self._read = {each.key: self._read[each.key] for each in documents if each.key in self._read}
+        for reader in (self._entries, self._progress):
+            reader.keep({each.key for each in documents})
         return found, unreadable
 
-    def _stored(self, name: str, body: bytes) -> StoredEntry:
-        known = self._read.get(name)
-        if known is None or known[0] != body:
-            known = self._read[name] = (body, _entry_decoder.decode(body))
-        return known[1]
+    def _verify(self, part: str, name: str, body: bytes) -> None:
+        if self._signer is not None:
+            self._signer.verify(body, schedule_scope(self._store.namespace, part, name))
+
+    def _signed(self, part: str, name: str, body: bytes) -> bytes:
+        if self._signer is None:
+            return body
+        return self._signer.sign(body, schedule_scope(self._store.namespace, part, name))
 
     async def write(self, stored: StoredEntry, version: int) -> bool:
         """Write an entry; False if it is of another version meanwhile (0: there is none)."""
-        written = await self._store.write_document(ENTRIES, stored.entry.name, _encoder.encode(stored), version)
-        return written is not None
+        name = stored.entry.name
+        body = self._signed(ENTRIES, name, _encoder.encode(stored))
+        return await self._store.write_document(ENTRIES, name, body, version) is not None
+
+    async def restore(self, stored: StoredEntry, version: int) -> bool:
+        """Write an entry in the place of one that could not be read, whose progress is not trusted either."""
+        if not await self.write(stored, version):
+            return False
+        await self._store.write_document(PROGRESS, stored.entry.name, None)
+        return True
 
     async def delete(self, name: str, version: int | None = None) -> bool:
         """Delete an entry and its progress; False if it is of another version meanwhile."""
@@ -160,7 +202,7 @@ class ScheduleBook:
 
     async def advance(self, item: Scheduled, progress: Progress) -> Scheduled | None:
         """Write how far an entry is; None if another scheduler did so meanwhile."""
-        body = _encoder.encode(progress)
+        body = self._signed(PROGRESS, item.name, _encoder.encode(progress))
         version = await self._store.write_document(PROGRESS, item.name, body, item.progress_version)
         return None if version is None else replace(item, progress=progress, progress_version=version)
 

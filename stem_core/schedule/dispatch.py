@@ -26,6 +26,7 @@ from stem_core.schedule.broker_clock import BrokerClock
 from stem_core.schedule.due import due_ticks
 from stem_core.schedule.entry import ScheduleEntry
 from stem_core.schedule.timing import Timing
+from stem_core.signing import PayloadSigner
 from stem_core.stores.port import Broker, ResultBackend
 from stem_core.tasks.enqueuing import EnqueueOptions
 from stem_core.text import visible
@@ -41,6 +42,10 @@ _AT_ONCE: Final = 100
 
 class Sender(Protocol):
     """What can enqueue a task that its registry need not know; `Stem` does."""
+
+    @property
+    def signer(self) -> PayloadSigner | None:
+        """Signs what is enqueued, and what is kept of schedules; None if nothing is signed."""
 
     async def enqueue_unchecked(
         self, name: str, args: dict[str, object] | None = None, **options: Unpack[EnqueueOptions]
@@ -76,7 +81,7 @@ class Dispatcher:
         self._owner = owner
         self._clock = clock
         self._waiting: set[tuple[str, int]] = set()
-        self.book = ScheduleBook(broker)
+        self.book = ScheduleBook(broker, sender.signer)
         self.broker_clock = BrokerClock(broker, clock)
 
     def owns(self, claim: Claim) -> bool:

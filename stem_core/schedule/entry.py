@@ -15,10 +15,17 @@ from stem_core.errors import ConfigurationError, UsageError
 from stem_core.options import MAX_PRIORITY
 
 SHORTEST_INTERVAL: Final = 0.1
+LONGEST_INTERVAL: Final = 100 * 366 * 86400.0
+MAX_CRON: Final = 256
+"""Characters of a cron expression."""
 MAX_NAME: Final = 64
 """Characters of an entry's name, so that the ids of its tasks stay short enough."""
-DEFAULT_GRACE: Final = 15.0
+DEFAULT_GRACE: Final = 60.0
+"""Longer than schedulers take to be replaced by new ones, so that no deployment leaves a tick out."""
 
+_YEARS: Final = range(1970, 9000)
+"""Years that can be reckoned with: what lies far beyond has no date."""
+_OF_THE_MACHINE: Final = frozenset({"localtime", "posixrules", "Factory"})
 
 MissedTicks: TypeAlias = Literal["skip", "once", "all"]
 """What becomes of ticks that no scheduler was there for: none runs, the latest, or each of the last 1,000."""
@@ -141,8 +148,8 @@ class ScheduleEntry:
             raise self._wrong(name, f"is {value!r}", "give seconds or a timedelta")
         number = seconds(value)
         least = {"every": SHORTEST_INTERVAL, "expires": 0.001}.get(name, 0.0)
-        if not least <= number < float("inf"):
-            raise self._wrong(name, f"is {value!r}", f"give {least:g} s or more")
+        if not least <= number <= LONGEST_INTERVAL:
+            raise self._wrong(name, f"is {value!r}", f"give {least:g} s or more, and less than a century")
         return number
 
     def _json_args(self) -> dict[str, object]:
@@ -163,17 +170,24 @@ class ScheduleEntry:
             raise self._wrong("cron", found, "give one of them")
         zone = self._zone()
         if self.cron is not None:
+            self._check_cron_text(self.cron)
             from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only those who read cron expressions need it
 
             try:
                 next(CronSim(self.cron, datetime(2000, 1, 1, tzinfo=zone)))
-            except (CronSimError, StopIteration, AttributeError) as error:
+            except (CronSimError, StopIteration) as error:
                 found = f"is {self.cron!r}: {str(error) or 'no such day comes'}"
                 raise self._wrong(
                     "cron", found, "write minute, hour, day, month and weekday, such as '0 3 * * *'"
                 ) from error
         elif seconds(self.jitter) > seconds(self.every or 0.0):
             raise self._wrong("jitter", f"is {self.jitter:g} s, longer than the interval", "use at most the interval")
+
+    def _check_cron_text(self, cron: object) -> None:
+        if not isinstance(cron, str) or len(cron) > MAX_CRON:
+            found = f"is {cron!r}" if not isinstance(cron, str) else f"has {len(cron)} characters"
+            raise self._wrong("cron", found, f"write an expression such as '0 3 * * *', at most {MAX_CRON} characters")
+        self._set("cron", " ".join(cron.split()))
 
     def _zone(self) -> tzinfo:
         try:
@@ -190,6 +204,8 @@ class ScheduleEntry:
                     name, f"is {str(value)!r}", "give a moment with a timezone, such as 2025-01-01T00:00:00Z"
                 )
             if isinstance(value, datetime):
+                if value.year not in _YEARS:
+                    raise self._wrong(name, f"is {value}", f"give a year from {_YEARS[0]} to {_YEARS[-1]}")
                 self._set(name, value.astimezone(UTC))
         if self.start_at is not None and self.end_at is not None and self.end_at < self.start_at:
             raise self._wrong("end_at", f"is {self.end_at.isoformat()}, before start_at", "put it after start_at")
@@ -204,6 +220,8 @@ def zone_of(name: str) -> tzinfo:
     """
     if name == "UTC":
         return UTC
+    if name in _OF_THE_MACHINE:
+        raise ValueError(name)  # schedulers on two machines would not mean the same
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - most entries are in UTC
 
     return ZoneInfo(name)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from stem_core.durations import parse_duration
+from stem_core.durations import parse_duration, seconds
 from stem_core.errors import ConfigurationError
 from stem_core.options import MAX_PRIORITY
 from stem_core.routing.document import read_document
@@ -47,7 +47,7 @@ def _entry(name: str, node: Node) -> ScheduleEntry:
 def _duration(node: Node) -> float:
     value = node.value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return seconds(value)
     try:
         return parse_duration(node.text(), node.path)
     except ConfigurationError as error:

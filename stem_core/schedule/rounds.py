@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from stem_core.errors import BrokerFullError
+from stem_core.refusals import RefusalLog
 from stem_core.schedule.book import Scheduled, Unreadable
 from stem_core.schedule.dispatch import CLAIM_LIFE, Dispatcher
 from stem_core.schedule.timing import Timing
@@ -17,7 +18,7 @@ log: Final = logging.getLogger("stem.schedule")
 
 LOOK_AGAIN: Final = 1.0
 """Seconds after which a changed entry is noticed at the latest."""
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 64
 _NEVER: Final = float("inf")
 
 
@@ -26,13 +27,15 @@ class Rounds:
 
     Args:
         dispatcher: Sends what is due.
+        refusals: Is told which entries cannot be read.
     """
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, refusals: RefusalLog) -> None:
         self._dispatcher = dispatcher
+        self._refusals = refusals
         self._timings: dict[str, tuple[int, Timing]] = {}
         self._next: dict[str, tuple[int, int, int | None]] = {}
-        self._complained: set[Unreadable] = set()
+        self._unreadable: set[Unreadable] = set()
         self._without_room: set[str] = set()
 
     async def attend(self) -> float:
@@ -77,7 +80,9 @@ class Rounds:
     def _wake(self, item: Scheduled) -> float:
         claim = item.progress.claim
         if claim is not None:
-            return 0 if self._dispatcher.owns(claim) else claim.at + CLAIM_LIFE
+            # One of the future was made before the broker's clock was set back.
+            stale = claim.at > self._dispatcher.broker_clock.now() + CLAIM_LIFE
+            return 0 if stale or self._dispatcher.owns(claim) else claim.at + CLAIM_LIFE
         known = self._next.get(item.name)
         if known is None or known[:2] != (item.version, item.done):
             timing = self._timing(item)
@@ -99,7 +104,7 @@ class Rounds:
             log.warning("schedule %s waits for room: %s", name, visible(str(answer), 300))
 
     def _complain(self, unreadable: Iterable[Unreadable]) -> None:
-        for each in unreadable:
-            if each not in self._complained:
-                self._complained.add(each)
-                log.error("schedule %s cannot be read: %s", visible(each.name), visible(each.problem, 300))
+        before, self._unreadable = self._unreadable, set(unreadable)
+        for each in self._unreadable - before:
+            text = f"schedule {visible(each.name)} cannot be read: {visible(each.problem, 300)}"
+            self._refusals.tell("schedules", "unreadable", text)

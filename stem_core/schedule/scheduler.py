@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from stem_core.clock import SYSTEM_CLOCK, Clock
-from stem_core.errors import BrokerError, UsageError
+from stem_core.errors import BrokerError, ConfigurationError, UsageError
+from stem_core.refusals import RefusalLog
 from stem_core.reporting import Frames, Reporter
 from stem_core.schedule.applying import FROM_CODE, apply_entries
 from stem_core.schedule.dispatch import Dispatcher, Sender
@@ -80,10 +81,17 @@ class Scheduler:
 
         Raises:
             BrokerUnavailableError: The broker cannot be reached.
+            ConfigurationError: Messages are signed, and there is no key to sign with.
             UsageError: It was started before.
         """
         if self._main is not None:
             raise UsageError(f"scheduler {self.name!r} was started already", "make a new Scheduler for each start")
+        signer = self._stem.signer
+        if signer is not None and not signer.can_sign:
+            raise ConfigurationError(
+                "a scheduler signs what it sends, and this one has no key to sign with",
+                "set STEM_SIGNING_PRIVATE_KEYS and STEM_SIGNING_ACTIVE_KEY where schedules are served",
+            )
         broker, backend = await self._stem.connect()
         self._where = broker.location
         self._frames = frames = Frames(broker, self.name, self._boot, self._clock)
@@ -94,10 +102,11 @@ class Scheduler:
         for change in await apply_entries(dispatcher.book, entries, FROM_CODE, dispatcher.broker_clock.now()):
             if change.kind != "same":
                 log.info("schedule %s: %s", change.name, change.kind)
-        rounds = Rounds(dispatcher)
+        refusals = RefusalLog(log, self._clock)
+        rounds = Rounds(dispatcher, refusals)
         self._beside = [
             spawn(supervise(run, self._trouble, self._clock.sleep), f"{self.name}-{what}")
-            for what, run in (("frames", frames.run), ("relay", reporter.relay))
+            for what, run in (("frames", frames.run), ("relay", reporter.relay), ("refusals", refusals.run))
         ]
         self._main = spawn(supervise(lambda: self._attend(rounds), self._trouble, self._pause), f"{self.name}-rounds")
         log.info("ready: %s in namespace %s", self.name, broker.namespace)

@@ -7,6 +7,6 @@ readers without keys handle as ever, nothing is encoded twice, and no canonical 
 lies there.
 """
 
-from stem_core.signing.signer import PayloadSigner, Scope, broadcast_scope, command_scope, job_scope
+from stem_core.signing.signer import PayloadSigner, Scope, broadcast_scope, command_scope, job_scope, schedule_scope
 
-__all__ = ["PayloadSigner", "Scope", "broadcast_scope", "command_scope", "job_scope"]
+__all__ = ["PayloadSigner", "Scope", "broadcast_scope", "command_scope", "job_scope", "schedule_scope"]

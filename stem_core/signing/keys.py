@@ -56,6 +56,17 @@ def _read(name: str, number: int, text: str) -> SigningKey:
     return SigningKey(key_id.strip(), material)
 
 
+def read_id(name: str, text: str) -> str:
+    """Read the id of a key.
+
+    Raises:
+        ConfigurationError: It can be none. The message shows nothing of it: somebody may have put a key there.
+    """
+    if _ID.fullmatch(text) is None:
+        raise ConfigurationError(f"{name} is no id of a key", "an id is 1 to 32 letters, digits, underscores, hyphens")
+    return text
+
+
 class Key(Protocol):
     """A key that verifies, and perhaps signs."""
 

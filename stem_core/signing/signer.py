@@ -10,18 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from stem_core.errors import ConfigurationError, SignatureError
-from stem_core.signing.keys import (
-    ALGORITHMS,
-    ED25519,
-    HMAC_SHA256,
-    Key,
-    SigningKey,
-    hmac_key,
-    private_key,
-    public_key,
-    read_keys,
-    same_pair,
-)
+from stem_core.signing.keys import Key, SigningKey, read_keys
+from stem_core.signing.ring import ACTIVE, ALGORITHM, CONTROL, active_key_of, by_id, control_keys_of, key_ring
 
 if TYPE_CHECKING:
     from stem_core.config import StemConfig
@@ -29,9 +19,10 @@ if TYPE_CHECKING:
 MISSING: Final = "signature-missing"
 UNKNOWN_KEY: Final = "signature-unknown-key"
 INVALID: Final = "signature-invalid"
+NOT_ALLOWED: Final = "signature-not-allowed"
 
 _LISTS: Final = ("STEM_SIGNING_KEYS", "STEM_SIGNING_PUBLIC_KEYS", "STEM_SIGNING_PRIVATE_KEYS")
-_ALGORITHM: Final = "STEM_SIGNING_ALGORITHM"
+_COMMAND: Final = "command"
 
 _FIELD: Final = b',"sig":"'
 _LONGEST: Final = len(_FIELD) + 32 + 1 + 86 + 2
@@ -53,7 +44,12 @@ def broadcast_scope(namespace: str, channel: str) -> Scope:
 
 def command_scope(namespace: str) -> Scope:
     """Return what a command is bound to."""
-    return ("command", namespace)
+    return (_COMMAND, namespace)
+
+
+def schedule_scope(namespace: str, part: str, entry: str) -> Scope:
+    """Return what a document of a schedule is bound to: which part of which entry it is."""
+    return ("schedule", namespace, part, entry)
 
 
 class PayloadSigner:
@@ -68,9 +64,12 @@ class PayloadSigner:
         private_keys: Ed25519 private keys, by key id; 32 raw bytes. Each verifies too.
         active_key: Id of the key that signs; not needed if only one can.
         algorithm: `hmac-sha256` or `ed25519`: what the active key must be for. None for whatever it is for.
+        control_keys: Ids of the keys that commands must be signed with; empty if any will do. Commands are signed with
+            the active key if it is one of them, else with the first of them that can sign.
 
     Raises:
-        ConfigurationError: The keys are too short, contradict each other, or lack the active one.
+        ConfigurationError: The keys are too short, contradict each other, or lack the active one or one that may
+            command.
     """
 
     def __init__(
@@ -81,9 +80,11 @@ class PayloadSigner:
         private_keys: Mapping[str, bytes] | None = None,
         active_key: str | None = None,
         algorithm: str | None = None,
+        control_keys: Iterable[str] = (),
     ) -> None:
-        self._keys = _key_ring(keys or {}, public_keys or {}, private_keys or {})
-        self.active_key = _active(self._keys, active_key, algorithm)
+        self._keys = key_ring(keys or {}, public_keys or {}, private_keys or {})
+        self.active_key = active_key_of(self._keys, active_key, algorithm)
+        self.control_keys = control_keys_of(self._keys, control_keys)
 
     @classmethod
     def from_config(cls, config: StemConfig) -> PayloadSigner | None:
@@ -96,6 +97,7 @@ class PayloadSigner:
             (config.signing_keys, config.signing_public_keys, config.signing_private_keys),
             config.signing_active_key,
             config.signing_algorithm,
+            config.signing_control_keys,
         )
 
     @classmethod
@@ -106,28 +108,34 @@ class PayloadSigner:
             ConfigurationError: As `from_config`.
         """
         found = os.environ if environ is None else environ
-        values = {name: found.get(name, "").strip() for name in (*_LISTS, "STEM_SIGNING_ACTIVE_KEY", _ALGORITHM)}
+        values = {name: found.get(name, "").strip() for name in (*_LISTS, ACTIVE, ALGORITHM, CONTROL)}
         if not any(values.values()):
             return None
         lists = [read_keys(name, values[name]) if values[name] else () for name in _LISTS]
-        return cls._from_lists(lists, values["STEM_SIGNING_ACTIVE_KEY"] or None, values[_ALGORITHM] or None)
+        control_keys = [key_id.strip() for key_id in values[CONTROL].split(",") if key_id.strip()]
+        return cls._from_lists(lists, values[ACTIVE] or None, values[ALGORITHM] or None, control_keys)
 
     @classmethod
     def _from_lists(
-        cls, lists: Sequence[Sequence[SigningKey]], active_key: str | None, algorithm: str | None
+        cls,
+        lists: Sequence[Sequence[SigningKey]],
+        active_key: str | None,
+        algorithm: str | None,
+        control_keys: Sequence[str],
     ) -> PayloadSigner | None:
         if not any(lists):
-            for variable, value in (("STEM_SIGNING_ACTIVE_KEY", active_key), (_ALGORITHM, algorithm)):
-                if value is not None:
+            for variable, value in ((ACTIVE, active_key), (ALGORITHM, algorithm), (CONTROL, control_keys)):
+                if value:
                     raise ConfigurationError(f"{variable} is set, but there is no key", "set STEM_SIGNING_KEYS too")
             return None
-        keys, public_keys, private_keys = (_by_id(name, each) for name, each in zip(_LISTS, lists, strict=True))
+        keys, public_keys, private_keys = (by_id(name, each) for name, each in zip(_LISTS, lists, strict=True))
         return cls(
             keys=keys,
             public_keys=public_keys,
             private_keys=private_keys,
             active_key=active_key,
             algorithm=algorithm,
+            control_keys=control_keys,
         )
 
     @property
@@ -151,24 +159,38 @@ class PayloadSigner:
             scope: What it is bound to.
 
         Raises:
-            ConfigurationError: This process can only verify.
+            ConfigurationError: This process can only verify, or has no key that may command.
         """
-        key_id = self.active_key
-        if key_id is None:
-            raise ConfigurationError(
-                "messages are signed here, and this process has no key to sign with",
-                "set STEM_SIGNING_PRIVATE_KEYS and STEM_SIGNING_ACTIVE_KEY where tasks or commands are sent",
-            )
+        key_id = self._signing_key(scope)
         key, start = self._keys[key_id], payload[:-1]
         signature = urlsafe_b64encode(key.sign(_signed(scope, key_id, key, start))).rstrip(b"=")
         return b'%b,"sig":"%b.%b"}' % (start, key_id.encode(), signature)
 
+    def _signing_key(self, scope: Scope) -> str:
+        key_id = self.active_key
+        if not self._may(key_id, scope):
+            key_id = next((each for each in self.control_keys if self._keys[each].can_sign), None)
+            if key_id is None:
+                raise ConfigurationError(
+                    "this process has no key to sign with that may command",
+                    f"sign with one of {', '.join(self.control_keys)}, or change {CONTROL}",
+                )
+        if key_id is None:
+            raise ConfigurationError(
+                "messages are signed here, and this process has no key to sign with",
+                "set STEM_SIGNING_PRIVATE_KEYS and STEM_SIGNINGACTIVE_KEY where tasks or commands are sent",
+            )
+        return key_id
+
+    def _may(self, key_id: str | None, scope: Scope) -> bool:
+        return scope[:1] != (_COMMAND,) or not self.control_keys or key_id in self.control_keys
+
     def verify(self, message: bytes, scope: Scope) -> None:
-        """Return if the message is signed with one of the keys, for this scope.
+        """Return if the message is signed with one of the keys that may, for this scope.
 
         Raises:
-            SignatureError: It is not; the reason is one of `signature-missing`, `signature-unknown-key` and
-                `signature-invalid`.
+            SignatureError: It is not; the reason is one of `signature-missing`, `signature-unknown-key`,
+                `signature-invalid` and `signature-not-allowed`.
         """
         at = message.rfind(_FIELD, max(0, len(message) - _LONGEST))
         found = _END.fullmatch(message, at) if at > 0 else None
@@ -183,51 +205,11 @@ class PayloadSigner:
         # Base64 has spare bits at its end: only the one spelling that `sign` writes is taken.
         if not good or not hmac.compare_digest(urlsafe_b64encode(signature).rstrip(b"="), text):
             raise SignatureError(INVALID, f"it is not what was signed with the key {key_id!r} for this place")
+        if not self._may(key_id, scope):
+            raise SignatureError(NOT_ALLOWED, f"it is signed with the key {key_id!r}, which may not command here")
 
 
 def _signed(scope: Scope, key_id: str, key: Key, start: bytes) -> bytes:
     # Each part with its length before it, so that no two scopes run together into the same bytes.
     parts = [part.encode("utf-8", "surrogatepass") for part in ("stem-1", key.algorithm, key_id, *scope)]
     return b"".join([b"%d:%b," % (len(part), part) for part in parts]) + start
-
-
-def _by_id(variable: str, keys: Iterable[SigningKey]) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    for key in keys:
-        if key.id in found:
-            raise ConfigurationError(f"{variable} has two keys {key.id!r}", "give each key an id of its own")
-        found[key.id] = key.material
-    return found
-
-
-def _key_ring(
-    secrets: Mapping[str, bytes], public: Mapping[str, bytes], private: Mapping[str, bytes]
-) -> dict[str, Key]:
-    ring: dict[str, Key] = {key_id: hmac_key(key_id, secret) for key_id, secret in secrets.items()}
-    halves = {key_id: public_key(key_id, material) for key_id, material in public.items()}
-    wholes = {key_id: private_key(key_id, material) for key_id, material in private.items()}
-    for key_id in [*(ring.keys() & (halves.keys() | wholes.keys())), *(halves.keys() & wholes.keys())]:
-        if key_id in ring or not same_pair(wholes[key_id], halves[key_id]):
-            raise ConfigurationError(
-                f"the signing key id {key_id!r} stands for two keys",
-                "of STEM_SIGNING_KEYS, STEM_SIGNING_PUBLIC_KEYS and STEM_SIGNING_PRIVATE_KEYS, only the halves of one "
-                "pair may share an id",
-            )
-    return {**ring, **halves, **wholes}
-
-
-def _active(ring: dict[str, Key], chosen: str | None, algorithm: str | None) -> str | None:
-    if algorithm is not None and algorithm not in ALGORITHMS:
-        raise ConfigurationError("STEM_SIGNING_ALGORITHM is none that is known", f"it takes {' or '.join(ALGORITHMS)}")
-    if not ring:
-        raise ConfigurationError("a signer has no key", "set STEM_SIGNING_KEYS, or unset all STEM_SIGNING_… variables")
-    able = [key_id for key_id, key in ring.items() if key.can_sign and algorithm in (None, key.algorithm)]
-    if algorithm is not None and all(key.algorithm != algorithm for key in ring.values()):
-        where = {HMAC_SHA256: "STEM_SIGNING_KEYS", ED25519: "STEM_SIGNING_PUBLIC_KEYS or STEM_SIGNING_PRIVATE_KEYS"}
-        raise ConfigurationError(f"STEM_SIGNING_ALGORITHM is {algorithm}, but there is no such key", where[algorithm])
-    if chosen is None and len(able) <= 1:
-        return able[0] if able else None
-    if chosen not in able:
-        found = "is not set" if chosen is None else "names no key that can sign"
-        raise ConfigurationError(f"STEM_SIGNING_ACTIVE_KEY {found}", f"it takes one of {', '.join(able) or 'none'}")
-    return chosen

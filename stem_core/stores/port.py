@@ -222,11 +222,22 @@ class Coordination(Protocol):
     async def lock_owner(self, name: str) -> str | None:
         """Return who has a lock, None if nobody."""
 
-    async def take_token(self, bucket: str, rate: float, burst: float) -> float:
+    async def take_token(self, bucket: str, rate: float, burst: float, line: float = 0.0) -> float:
         """Take a token from a bucket that refills by `rate` tokens a second up to `burst`; a new bucket is full.
 
+        Those who get none stand in a line: each is told a moment of its own to ask again, a token's time after the one
+        before, so that each asks about twice however many there are. Only taking a token lets anybody in; a turn is
+        advice, and costs nothing if it is missed. A bucket is always asked with the same `rate` and `burst`.
+
+        Args:
+            bucket: Which.
+            rate: Tokens a second.
+            burst: Tokens at most.
+            line: Seconds that the line is long at most; who comes later is told its end, or the next token if that is
+                later. With 0 all are told the next token.
+
         Returns:
-            0 if a token was taken, else the seconds until there is one.
+            0 if a token was taken, else the seconds after which to ask again.
         """
 
     async def open_group(self, group: str, total: int, ttl: float) -> None:

@@ -169,8 +169,8 @@ class FaultyBroker:
     async def lock_owner(self, name: str) -> str | None:
         return await self.faults.play("lock_owner", lambda: self._inner.lock_owner(name))
 
-    async def take_token(self, bucket: str, rate: float, burst: float) -> float:
-        return await self.faults.play("take_token", lambda: self._inner.take_token(bucket, rate, burst))
+    async def take_token(self, bucket: str, rate: float, burst: float, line: float = 0.0) -> float:
+        return await self.faults.play("take_token", lambda: self._inner.take_token(bucket, rate, burst, line))
 
     async def open_group(self, group: str, total: int, ttl: float) -> None:
         await self.faults.play("open_group", lambda: self._inner.open_group(group, total, ttl))

@@ -13,6 +13,7 @@ from stem_core.delivery import Outcome, Subscription
 from stem_core.envelope import Envelope
 from stem_core.errors import StemError
 from stem_core.middleware import Middleware
+from stem_core.refusals import RefusalLog
 from stem_core.reporting import Frames, Reporter
 from stem_core.service import cancel, spawn
 from stem_core.states import TaskState
@@ -20,7 +21,7 @@ from stem_core.stores.memory import InMemoryBroker
 from stem_core.testing.manual_clock import ManualClock
 from stem_core.worker.active import Job, Window
 from stem_core.worker.children import ChildPool
-from stem_core.worker.core import Core
+from stem_core.worker.core import Core, log
 from stem_core.worker.execute import Admission, Executor, Ways
 from stem_core.worker.finish import let_others_in
 from stem_core.worker.follow import Entry, FollowUps, has_follow_ups
@@ -140,7 +141,7 @@ class InlineWorker:
         )
         self._reporter = Reporter(Frames(self.broker, _ID, settings.boot, self.clock), _ID)
         core = Core(settings, self.broker, self.clock, Window(1, 1, self.clock), self._reporter)
-        self._verifier = Verifier(stem.signer, self.broker.namespace)
+        self._verifier = Verifier(stem.signer, self.broker.namespace, RefusalLog(log))
         self._endings = _Endings()
         self._threads = ThreadPool(_ID)
         self._follow_ups = FollowUps(core, None, lambda _entry: None)

@@ -6,10 +6,11 @@ from typing import Final
 
 from stem_core.delivery import Delivery
 from stem_core.events import TaskReceived
+from stem_core.refusals import RefusalLog
 from stem_core.routing import broadcast_topic
 from stem_core.text import visible
 from stem_core.worker.active import Job, Refusal
-from stem_core.worker.core import Core, log
+from stem_core.worker.core import Core
 from stem_core.worker.gate import Gate
 from stem_core.worker.verify import Verifier
 
@@ -24,12 +25,14 @@ class Broadcasts:
         core: What the worker's duties share.
         verifier: Reads what comes.
         gate: Knows what came before.
+        refusals: Is told what is refused.
     """
 
-    def __init__(self, core: Core, verifier: Verifier, gate: Gate) -> None:
+    def __init__(self, core: Core, verifier: Verifier, gate: Gate, refusals: RefusalLog) -> None:
         self._core = core
         self._verifier = verifier
         self._gate = gate
+        self._refusals = refusals
         self._channels = {broadcast_topic(channel): channel for channel in core.settings.broadcasts}
         self._cursors: dict[str, str] = {}
 
@@ -59,7 +62,7 @@ class Broadcasts:
         fault = self._gate.broadcast_fault(envelope, core.broker_time())
         if fault:
             core.counts.refused += 1
-            log.error("broadcast %s is refused: %s", visible(envelope.id, 80), fault)
+            self._refusals.tell("broadcasts", "not fresh", f"broadcast {visible(envelope.id, 80)} is refused: {fault}")
             return
         delivery.id, delivery.priority = envelope.id, envelope.priority
         core.reporter.tell(TaskReceived(core.clock.time(), envelope.id, envelope.name, delivery.queue, 0), envelope)

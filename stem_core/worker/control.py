@@ -32,9 +32,10 @@ from stem_core.commands import (
 from stem_core.envelope import MAX_ENVELOPE_BYTES
 from stem_core.errors import BrokerError, StemError, UsageError
 from stem_core.events import ControlCommandCompleted, ControlCommandReceived
+from stem_core.refusals import RefusalLog
 from stem_core.text import visible
 from stem_core.worker.autoscale import Autoscaler
-from stem_core.worker.core import Core, log
+from stem_core.worker.core import Core
 from stem_core.worker.finish import Finisher
 from stem_core.worker.gate import Gate
 from stem_core.worker.heartbeat import Heartbeat
@@ -169,12 +170,14 @@ class Control:
         core: What the worker's duties share.
         orders: What to do.
         gate: Which commands are obeyed.
+        refusals: Is told what is refused.
     """
 
-    def __init__(self, core: Core, orders: Orders, gate: Gate) -> None:
+    def __init__(self, core: Core, orders: Orders, gate: Gate, refusals: RefusalLog) -> None:
         self._core = core
         self._orders = orders
         self._gate = gate
+        self._refusals = refusals
         self._cursor = ""
 
     async def mark_start(self) -> None:
@@ -191,7 +194,7 @@ class Control:
     async def _obey(self, body: bytes) -> None:
         core = self._core
         fault = self._gate.signature_fault(body)
-        command = _decoded(body)
+        command = self._decoded(body)
         if command is None:
             core.counts.refused += bool(fault)
             return
@@ -211,11 +214,14 @@ class Control:
 
     def _refusal(self, command: Command, fault: str, issuer: str) -> tuple[str, str, dict[str, Any]] | None:
         core = self._core
+        reason = "unsigned" if fault else "not fresh"
         fault = fault or self._gate.command_fault(command, core.broker_time())
         if not fault:
             return None
         core.counts.refused += 1
-        log.warning("refused the command %s of %s: %s", order_name(command.order), issuer, visible(fault, 300))
+        self._refusals.tell(
+            "commands", reason, f"the command {order_name(command.order)} of {issuer} is refused: {fault}"
+        )
         return "refused", fault, {}
 
     async def _result(self, command: Command, issuer: str) -> tuple[str, str, dict[str, Any]]:
@@ -234,11 +240,13 @@ class Control:
         )  # fmt: skip
         await core.broker.append(reply_topic(command.id), [encode_reply(reply)], _REPLY_TTL)
 
-
-def _decoded(body: bytes) -> Command | None:
-    # Also what is not trusted is read, as far as needed to say to its sender that it was refused.
-    try:
-        return decode_command(body) if len(body) <= MAX_ENVELOPE_BYTES else None
-    except (msgspec.MsgspecError, RecursionError) as error:
-        log.warning("something on the control topic is no command: %s", visible(str(error), 200))
-        return None
+    def _decoded(self, body: bytes) -> Command | None:
+        # Also what is not trusted is read, as far as needed to say to its sender that it was refused.
+        if len(body) > MAX_ENVELOPE_BYTES:
+            self._refusals.tell("commands", "unreadable", f"a command of {len(body):,} bytes is refused")
+            return None
+        try:
+            return decode_command(body)
+        except msgspec.MsgspecError as error:
+            self._refusals.tell("commands", "unreadable", f"something on the control topic is no command: {error}")
+            return None

@@ -169,7 +169,7 @@ class Executor:
         return False
 
     async def _ran(self, job: Job, envelope: Envelope, plan: Plan) -> Ending | None:
-        core, delivery = self._core, job.delivery
+        core, delivery, slot = self._core, job.delivery, _current()
         job.started_at = at = core.clock.time()
         delivery.started = True
         await core.reporter.tell_now(
@@ -178,9 +178,11 @@ class Executor:
         try:
             result = await self._handled(job, envelope, plan)
             ending = Ending(Outcome.SUCCEEDED, result=result) if job.stop is None else self._stopped(job, plan, result)
-        except (Abandoned, GeneratorExit):
+        except Abandoned:
             raise
-        except BaseException as error:  # noqa: BLE001 - SystemExit and the like in a task are failures of the task
+        except BaseException as error:
+            if isinstance(error, GeneratorExit) and _current() is not slot:
+                raise
             if isinstance(error, asyncio.CancelledError):
                 await self._own_cancellation(job, error)
             ending = self._after(job, plan, error)
@@ -255,6 +257,14 @@ class Executor:
         if ending.error is not None and job.envelope is not None:
             ending.error = without_secrets(ending.error, job.envelope)
         self._endings.add(job, for_broadcast(ending) if job.broadcast else ending, plan)
+
+
+def _current() -> asyncio.Task[object] | None:
+    """Return the task that runs; a coroutine that is torn apart is closed by somebody else, or outside of all loops."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
 
 
 def refused(job: Job) -> Ending:

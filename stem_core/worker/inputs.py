@@ -8,8 +8,8 @@ import msgspec
 
 from stem_core.client.lookup import runs_again
 from stem_core.envelope import Envelope
-from stem_core.errors import BrokerError
-from stem_core.results import TaskRecord, decode_record
+from stem_core.errors import BrokerError, RecordInvalidError
+from stem_core.results import TaskRecord, decode_record, decode_result
 from stem_core.service import Backoff
 from stem_core.states import TaskState
 from stem_core.stores.port import ResultBackend
@@ -88,7 +88,10 @@ class Inputs:
         missing = sum(body is None for body in bodies)
         if missing:
             raise _Missing(f"{missing} of {len(bodies)} results of group {group_id} are missing")
-        return [msgspec.json.decode(body) for body in bodies if body is not None]
+        try:
+            return [decode_result(body) for body in bodies if body is not None]
+        except RecordInvalidError as error:
+            raise _Missing(f"group {group_id}: {error}") from None
 
     async def _record(self, task_id: str) -> TaskRecord:
         # A follow-up is sent just before the job that it follows is settled, and so may be here first.
@@ -118,5 +121,8 @@ class Inputs:
         for backend in self._backends:
             body = (await backend.get([task_id]))[0]
             if body is not None:
-                return decode_record(body)
+                try:
+                    return decode_record(body)
+                except RecordInvalidError as error:
+                    raise _Missing(f"task {task_id}: {error}") from None
         return None

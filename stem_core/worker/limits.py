@@ -22,7 +22,6 @@ RELOAD: Final = 10.0
 LONGEST: Final = 300.0
 """Seconds that a job waits at most before it asks again, so that a limit that is lifted frees even a long line."""
 
-_SWEEP: Final = 1000
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -37,7 +36,6 @@ class Limits:
         self._core = core
         self._written: dict[str, str | None] = {}
         self._set: dict[str, float | None] = {}
-        self._turns: dict[str, float] = {}
 
     def rate(self, task: str, plan: Plan) -> float | None:
         """Return how many a second may start, None if there is no limit."""
@@ -67,26 +65,16 @@ class Limits:
         rate = self.rate(envelope.name, plan)
         if rate is None:
             return 0.0
-        bucket, backoff = bucket_of(envelope, plan.rate_key), Backoff()
+        # A bucket for each rate: who stands in line for one that is no longer set must not hold up the others.
+        bucket, backoff = f"{bucket_of(envelope, plan.rate_key)}@{rate:.6g}", Backoff()
         while not job.void:
             try:
-                missing = await self._core.broker.take_token(bucket, rate, burst_of(rate))
+                return await self._core.broker.take_token(bucket, rate, burst_of(rate), LONGEST)
             except BrokerError as error:
                 delay = backoff.next()
                 self._core.link_down(error, delay)
                 await self._core.clock.sleep(delay)
-            else:
-                return self._turn(bucket, missing, rate) if missing > 0 else 0.0
         return 0.0
-
-    def _turn(self, bucket: str, missing: float, rate: float) -> float:
-        # Each job that this worker sends away gets a turn of its own, so that they do not all return for one token.
-        now = self._core.clock.monotonic()
-        if len(self._turns) > _SWEEP:
-            self._turns = {name: turn for name, turn in self._turns.items() if turn > now}
-        turn = min(max(now + missing, self._turns.get(bucket, 0.0)), now + max(missing, LONGEST))
-        self._turns[bucket] = turn + 1.0 / rate
-        return turn - now
 
 
 def bucket_of(envelope: Envelope, rate_key: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from stem_core.delivery import Delivery, Outcome, Settlement
+from stem_core.durations import bounded
 from stem_core.envelope import Envelope
 from stem_core.errors import RetryRequested, TaskFailedInChildError
 from stem_core.events import MAX_TEXT, TaskEvent, TaskFailed, TaskRetry, TaskRevoked, TaskSucceeded
@@ -106,12 +107,8 @@ def describe(failure: BaseException) -> TaskError:
     """Return what to tell of an exception, without the worker's own frames; never fails."""
     if isinstance(failure, TaskFailedInChildError):
         return TaskError(type=failure.kind, message=failure.text, traceback=failure.trace)
-    try:
-        message = str(failure)
-        frames = traceback.format_exception(type(failure), failure, _own_frames_cut(failure))
-    except Exception as error:  # noqa: BLE001 - an exception of a task may refuse even to be printed
-        message, frames = f"<cannot be shown: {type(error).__name__}>", []
-    text = "".join(frames)
+    message = _said(lambda: str(failure))
+    text = _said(lambda: "".join(traceback.format_exception(type(failure), failure, _own_frames_cut(failure))))
     if len(text) > _MAX_TRACEBACK:
         text = f"{text[: _MAX_TRACEBACK // 2]}\n…\n{text[-_MAX_TRACEBACK // 2 :]}"
     kind = type(failure)
@@ -119,6 +116,13 @@ def describe(failure: BaseException) -> TaskError:
     return TaskError(
         type=_clean(name, 200), message=_clean(message, _MAX_MESSAGE), traceback=_clean(text, len(text) + 1)
     )
+
+
+def _said(say: Callable[[], str]) -> str:
+    try:
+        return say()
+    except BaseException as error:  # noqa: BLE001 - an exception of a task may do anything when it is printed
+        return f"<cannot be shown: {type(error).__name__}>"
 
 
 def without_secrets(error: TaskError, envelope: Envelope) -> TaskError:
@@ -133,7 +137,7 @@ def settlement(job: Job, ending: Ending, plan: Plan | None, worker: str) -> Sett
     outcome = ending.outcome
     if outcome is Outcome.RETRY or outcome is Outcome.REQUEUE:
         return Settlement(
-            delivery=delivery, outcome=outcome, delay=ending.delay, unregistered=ending.unregistered,
+            delivery=delivery, outcome=outcome, delay=bounded(ending.delay), unregistered=ending.unregistered,
             error=_short(ending.error),
         )  # fmt: skip
     ignore = plan is not None and plan.ignore_result
@@ -152,7 +156,7 @@ def settlement(job: Job, ending: Ending, plan: Plan | None, worker: str) -> Sett
         delivery=delivery,
         outcome=ending.outcome,
         record=record,
-        record_ttl=DEFAULT_RESULT_TTL if plan is None else plan.result_ttl,
+        record_ttl=DEFAULT_RESULT_TTL if plan is None else bounded(plan.result_ttl),
         reason=ending.reason,
         error=_short(ending.error),
     )

@@ -10,6 +10,7 @@ from typing import Final
 from stem_core.clock import Clock
 from stem_core.errors import BrokerError
 from stem_core.events import WorkerInit, WorkerReady, WorkerScaled, WorkerShutdown
+from stem_core.refusals import RefusalLog
 from stem_core.reporting import Frames, Reporter
 from stem_core.service import cancel, spawn, supervise
 from stem_core.stores.port import Broker, ResultBackend
@@ -54,9 +55,7 @@ class Parts:
         enqueuer: Enqueuer,
         clock: Clock,
     ) -> None:
-        scaling = settings.autoscale is not None and settings.autoscale.enabled
-        slots = settings.autoscale.min_concurrency if scaling and settings.autoscale else settings.concurrency
-        window = Window(slots, settings.prefetch_multiplier, clock)
+        window = Window(_slots_at_first(settings), settings.prefetch_multiplier, clock)
         self.frames = Frames(broker, settings.id, settings.boot, clock)
         self.reporter = Reporter(self.frames, settings.id)
         self.core = core = Core(settings, broker, clock, window, self.reporter)
@@ -64,7 +63,8 @@ class Parts:
         elsewhere = None if backend is None or backend.location == broker.results().location else backend
         self.finisher = Finisher(core, elsewhere)
         self.leases = LeaseKeeper(broker, lambda: list(window.held), lambda job: lease_lost(core, job), clock)
-        verifier = Verifier(settings.signer, broker.namespace)
+        refusals = self.refusals = RefusalLog(log, clock)
+        verifier = Verifier(settings.signer, broker.namespace, refusals)
         self.fetcher = Fetcher(core, plans, self.finisher, self.leases, verifier)
         self.threads = ThreadPool(f"task-{settings.id}")
         self.children = ChildPool(core, registry)
@@ -80,9 +80,9 @@ class Parts:
         self.heartbeat.max_concurrency = self.scaler.maximum
         self.heartbeat.children = self.children.snapshots
         self.gate = Gate(settings.signer, broker.namespace)
-        self.broadcasts = Broadcasts(core, verifier, self.gate)
+        self.broadcasts = Broadcasts(core, verifier, self.gate, refusals)
         orders = Orders(core, self.finisher, self.heartbeat, self.stopper, self.scaler, self.limits)
-        self.control = Control(core, orders, self.gate)
+        self.control = Control(core, orders, self.gate, refusals)
         window.on_work = self.slots.wake
         window.on_release = self.stopper.changed
         self._fetching: asyncio.Task[object] | None = None
@@ -130,6 +130,7 @@ class Parts:
             self._beating,
             self._loop(self.heartbeat.probe, "probe"),
             self._loop(self.control.run, "control"),
+            self._loop(self.refusals.run, "refusals"),
         ]
         self._working = [
             self._loop(self.scaler.run, "autoscale"),
@@ -195,3 +196,8 @@ class Parts:
         await self.frames.flush()
         await cancel(self._beating)  # or it might announce who was just withdrawn
         await self.core.broker.withdraw(self.core.settings.id)
+
+
+def _slots_at_first(settings: WorkerSettings) -> int:
+    autoscale = settings.autoscale
+    return settings.concurrency if autoscale is None or not autoscale.enabled else autoscale.min_concurrency

@@ -5,10 +5,10 @@ from __future__ import annotations
 from stem_core.delivery import Delivery
 from stem_core.envelope import MAX_ENVELOPE_BYTES, Envelope, unseal
 from stem_core.errors import EnvelopeInvalidError, SignatureError
+from stem_core.refusals import RefusalLog
 from stem_core.signing import PayloadSigner, Scope, broadcast_scope, job_scope
 from stem_core.text import visible
 from stem_core.worker.active import Refusal
-from stem_core.worker.core import log
 
 
 class Verifier:
@@ -17,11 +17,13 @@ class Verifier:
     Args:
         signer: Knows the keys; None if nothing is signed here.
         namespace: What signatures must be for.
+        refusals: Is told what is refused.
     """
 
-    def __init__(self, signer: PayloadSigner | None, namespace: str) -> None:
+    def __init__(self, signer: PayloadSigner | None, namespace: str, refusals: RefusalLog) -> None:
         self._signer = signer
         self._namespace = namespace
+        self._refusals = refusals
 
     def read(self, delivery: Delivery) -> Envelope | Refusal:
         """Return a job's envelope; its signature must be for the queue and the id that the store gave."""
@@ -29,7 +31,8 @@ class Verifier:
             return self._read(delivery, None)
         envelope = self._read(delivery, job_scope(self._namespace, delivery.queue, delivery.id))
         if isinstance(envelope, Envelope) and envelope.id != delivery.id:
-            return _refused(delivery, Refusal("signature-invalid", "SignatureError", "it was signed with another id"))
+            refusal = Refusal("signature-invalid", "SignatureError", "it was signed with another id")
+            return self._refused(delivery, refusal)
         return envelope
 
     def read_broadcast(self, delivery: Delivery, channel: str) -> Envelope | Refusal:
@@ -42,12 +45,11 @@ class Verifier:
                 self._signer.verify(delivery.body, scope)
             return unseal(delivery.body)
         except SignatureError as error:
-            return _refused(delivery, Refusal(error.reason, "SignatureError", str(error)))
+            return self._refused(delivery, Refusal(error.reason, "SignatureError", str(error)))
         except EnvelopeInvalidError as error:
-            return _refused(delivery, Refusal("invalid-envelope", "EnvelopeInvalidError", str(error)))
+            return self._refused(delivery, Refusal("invalid-envelope", "EnvelopeInvalidError", str(error)))
 
-
-def _refused(delivery: Delivery, refusal: Refusal) -> Refusal:
-    task_id, queue = visible(delivery.id, 80), visible(delivery.queue, 128)
-    log.error("task %s in queue %s is refused: %s", task_id, queue, visible(refusal.message, 300))
-    return refusal
+    def _refused(self, delivery: Delivery, refusal: Refusal) -> Refusal:
+        which = f"task {visible(delivery.id, 80)} in queue {visible(delivery.queue, 128)}"
+        self._refusals.tell("tasks", refusal.reason, f"{which} is refused: {refusal.message}")
+        return refusal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from stem_core import ScheduleEntry, Stem
 from stem_core.delivery import Outcome
 from stem_core.errors import BrokerFullError, BrokerUnavailableError
 from stem_core.events import ScheduleEntryDispatched, ScheduleEntryDue, ScheduleEntryFailed
+from stem_core.refusals import RefusalLog
 from stem_core.reporting import Frames, Reporter
 from stem_core.schedule.applying import FROM_CODE, apply_entries, find, switch
 from stem_core.schedule.book import ScheduleBook, Scheduled
@@ -58,6 +60,7 @@ class Faulty:
 
     def __init__(self, stem: Stem) -> None:
         self._stem = stem
+        self.signer = stem.signer
         self.before: BaseException | None = None
         self.after: BaseException | None = None
         self.calls = 0
@@ -85,7 +88,7 @@ class World:
         sender = Faulty(self.stem)
         told = Told(Frames(self.broker, name, "boot", self.clock))
         dispatcher = Dispatcher(self.broker, self.broker.results(), sender, told, name, self.clock)
-        return Rounds(dispatcher), sender, told
+        return Rounds(dispatcher, RefusalLog(logging.getLogger("stem.schedule"), self.clock)), sender, told
 
     async def put(self, **options: Any) -> None:
         entry = ScheduleEntry("e", "demo", queue="q", **{"every": 10, **options})
@@ -295,3 +298,67 @@ async def test_a_document_that_is_no_entry_hurts_no_other(world: World) -> None:
     world.clock.now += 10
     await rounds.attend()
     assert await world.published() == 1
+
+
+async def test_a_clock_that_jumps_an_hour_forth_and_back_sends_no_tick_twice_and_goes_on(world: World) -> None:
+    await world.put()
+    rounds, _, _ = world.scheduler("a")
+    sent: list[str] = []
+
+    async def attend(seconds: float) -> None:
+        world.clock.now += seconds
+        await rounds.attend()
+        for delivery in await take(world.broker, 50, queues=("q",)):
+            sent.append(delivery.id)
+            await settle(world.broker, [delivery], Outcome.SUCCEEDED)
+
+    for step in (10, 10, 3600, 10, -3600, *[10] * 5, 3600, *[10] * 3):
+        await attend(step)
+    assert len(sent) == len(set(sent))
+    assert sent[-1] == tick_id("e", BEGIN + round(world.clock.now * 1000 - BEGIN) // 10_000 * 10_000)
+
+
+async def test_a_claim_left_before_the_clock_was_set_back_is_taken_over_at_once(world: World) -> None:
+    await world.put()
+    dying, sender, _ = world.scheduler("dying")
+    heir, _, _ = world.scheduler("heir")
+    sender.before = asyncio.CancelledError()
+    world.clock.now += 3600
+    with pytest.raises(asyncio.CancelledError):
+        await dying.attend()
+    world.clock.now -= 3500
+    await heir.attend()
+    assert (await world.item()).progress.claim is None
+    assert await world.published() == 1
+
+
+async def test_schedulers_that_are_replaced_within_a_minute_leave_no_tick_out(world: World) -> None:
+    await world.put(every=1)
+    gone, _, _ = world.scheduler("gone")
+    world.clock.now += 3
+    await gone.attend()
+    heir, _, _ = world.scheduler("heir")
+    world.clock.now += 55
+    await heir.attend()
+    assert await world.published() == 58
+
+
+async def test_an_entry_that_is_deleted_while_it_is_due_is_sent_no_more(world: World) -> None:
+    await world.put()
+    rounds, _, _ = world.scheduler("a")
+    world.clock.now += 10
+    await rounds.attend()
+    world.clock.now += 10
+    await world.book.delete("e")
+    await rounds.attend()
+    assert await world.published() == 1
+    assert await world.broker.documents("schedule-progress") == []
+
+
+async def test_a_scheduler_serves_entries_that_its_own_program_does_not_know(world: World) -> None:
+    await world.put()
+    older, _, _ = world.scheduler("a version that lacks the entry")
+    await apply_entries(world.book, [ScheduleEntry("other", "demo", every=10, queue="q")], FROM_CODE, BEGIN)
+    world.clock.now += 10
+    await older.attend()
+    assert await world.published() == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,20 @@ MOMENT = datetime(2025, 1, 1, tzinfo=UTC)
         ({"cron": "60 * * * *"}, "cron"),
         ({"cron": "0 0 31 2 *"}, "cron"),
         ({"cron": "L * * * *"}, "cron"),
+        ({"cron": b"* * * * *"}, "cron"),
+        ({"cron": 5}, "cron"),
+        ({"cron": "0," * 200 + "0 * * * *"}, "cron"),
+        ({"every": 10**400}, "every"),
+        ({"every": 1e12}, "every"),
+        ({"every": 5, "grace": 1e300}, "grace"),
+        ({"every": 5, "expires": float("inf")}, "expires"),
+        ({"cron": "* * * * *", "jitter": timedelta.max}, "jitter"),
+        ({"every": 5, "timezone": "localtime"}, "timezone"),
+        ({"every": 5, "timezone": "Europe"}, "timezone"),
+        ({"every": 5, "timezone": "\x00"}, "timezone"),
+        ({"every": 5, "timezone": ["UTC"]}, "timezone"),
+        ({"every": 5, "start_at": datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))}, "start_at"),
+        ({"every": 5, "end_at": datetime.min.replace(tzinfo=timezone(timedelta(hours=12)))}, "end_at"),
         ({"every": 0.01}, "every"),
         ({"every": "5s"}, "every"),
         ({"every": True}, "every"),
@@ -71,6 +85,10 @@ def test_an_entry_comes_back_from_its_document_as_it_was() -> None:
     assert ScheduleEntry("e", "t", every=0.25).spec == "every 250ms"
 
 
+def test_blanks_in_a_cron_expression_mean_nothing() -> None:
+    assert ScheduleEntry("e", "t", cron=" 0  3 * *\t* \n").cron == "0 3 * * *"
+
+
 def test_a_program_defines_entries_for_tasks_and_names_each_once() -> None:
     stem = Stem(broker=InMemoryBroker())
 
@@ -99,6 +117,9 @@ def test_the_sample_is_a_good_file() -> None:
         ("{task: t}", "schedules.a ", "give one of them"),
         ("{task: t, every: 5x}", "schedules.a.every", "30s, 5m or 1h"),
         ("{task: t, every: 1ms}", "schedules.a.every", "0.1 s or more"),
+        (f"{{task: t, every: {'9' * 400}}}", "schedules.a.every", "less than a century"),
+        (f"{{task: t, every: {'9' * 400}h}}", "schedules.a.every", "30s, 5m or 1h"),
+        ("{task: t, every: .inf}", "schedules.a.every", "less than a century"),
         ("{task: t, cron: '99 * * * *'}", "schedules.a.cron", "minute, hour"),
         ("{task: t, every: 5, timezone: Mars/Base}", "schedules.a.timezone", "Europe/Berlin"),
         ("{task: t, every: 5, args: [1]}", "schedules.a.args", "mapping"),

@@ -21,7 +21,7 @@ from stem_core.errors import ConfigurationError
 from stem_core.events import ControlCommandCompleted
 from stem_core.signing import PayloadSigner, command_scope, job_scope
 from stem_core.stores.port import FROM_START
-from tests.signing.signers import FORGER, HMAC, PUBLIC, SEED, STRANGER, SignedCluster
+from tests.signing.signers import FORGER, HMAC, PUBLIC, SECRET, SEED, STRANGER, SignedCluster
 from tests.worker.cluster import until
 
 
@@ -181,6 +181,27 @@ async def test_an_operators_key_commands_workers_that_only_verify(memory: Signed
     viewer = ControlClient(memory.broker, timeout=5, signer=PayloadSigner(public_keys={"op": PUBLIC}))
     with pytest.raises(ConfigurationError, match="no key to sign with"):
         await viewer.ping()
+
+
+async def test_who_may_enqueue_may_not_command_if_keys_are_told_apart(cluster: SignedCluster) -> None:
+    ran: list[str] = []
+
+    def work() -> None:
+        ran.append("job")
+
+    cluster.task("work", work)
+    producer, operator = {"k1": SECRET}, {"op": b"the secret of those who command."}
+    worker = await cluster.worker(
+        signer=PayloadSigner(keys={**producer, **operator}, active_key="k1", control_keys=["op"])
+    )
+    await cluster.ended(await cluster.producer(PayloadSigner(keys=producer)).enqueue("work"))
+    assert ran == ["job"]
+    forger = ControlClient(cluster.broker, timeout=5, signer=PayloadSigner(keys=producer))
+    (answer,) = (await forger.shutdown()).replies
+    assert (answer.reply.status, worker.snapshot().state) == ("refused", "running")
+    assert "signature-not-allowed" in answer.reply.error
+    boss = ControlClient(cluster.broker, timeout=5, signer=PayloadSigner(keys=operator))
+    assert [answer.reply.status for answer in (await boss.ping()).replies] == ["ok"]
 
 
 async def test_a_long_wait_does_not_make_a_long_lived_command(memory: SignedCluster) -> None:

@@ -84,6 +84,18 @@ def test_both_alphabets_of_base64_are_read(spell) -> None:
             "'e1' stands for two keys",
             "halves of one pair",
         ),
+        (
+            {"KEYS": written("k1", PUBLIC), "PUBLIC_KEYS": written("e1", PUBLIC), "ACTIVE_KEY": "k1"},
+            "same bytes stand as keys of two kinds",
+            "its own",
+        ),
+        (
+            {"PRIVATE_KEYS": written("e1", CANARY), "PUBLIC_KEYS": written("e2", CANARY)},
+            "same bytes stand as keys of two kinds",
+            "its own",
+        ),
+        ({"KEYS": K1, "CONTROL_KEYS": "k1,canary"}, "STEM_SIGNING_CONTROL_KEYS names a key that is not", "k1"),
+        ({"CONTROL_KEYS": "canary"}, "STEM_SIGNING_CONTROL_KEYS is set, but there is no key", "STEM_SIGNING_KEYS"),
         ({"PUBLIC_KEYS": written("e1", PUBLIC), "ACTIVE_KEY": "e1"}, "STEM_SIGNING_ACTIVE_KEY names no key", "none"),
     ],
 )
@@ -110,6 +122,22 @@ def test_no_text_is_echoed_or_crashes(text: str) -> None:
         PayloadSigner.from_environment({"STEM_SIGNING_KEYS": f"{text},sentinel-{text}"})
     except ConfigurationError as error:
         assert "sentinel" not in str(error)  # noqa: PT017 - whether it raises depends on the text
+
+
+def test_which_keys_may_command_is_a_list_of_ids() -> None:
+    signer = from_environment(KEYS=f"{K1},{K2}", ACTIVE_KEY="k1", CONTROL_KEYS=" k2 , k2")
+    assert signer is not None
+    assert signer.control_keys == ("k2",)
+    everybody = from_environment(KEYS=K1)
+    assert everybody is not None
+    assert everybody.control_keys == ()
+
+
+@pytest.mark.parametrize("variable", ["ACTIVE_KEY", "CONTROL_KEYS"])
+def test_a_key_that_is_put_where_an_id_belongs_is_not_shown(variable: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"STEM_SIGNING_{variable} is no id") as caught:
+        StemConfig.from_environment({"STEM_SIGNING_KEYS": K1, f"STEM_SIGNING_{variable}": K2})
+    assert b64encode(CANARY).decode()[:12] not in str(caught.value)
 
 
 def test_a_printed_config_shows_no_key() -> None:

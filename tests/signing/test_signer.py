@@ -47,6 +47,44 @@ def test_no_cut_or_splice_of_a_signed_message_verifies(start: int, end: int, put
         refusal(HMAC, spliced)
 
 
+@pytest.mark.parametrize(
+    ("written", "otherwise"),
+    [
+        (b'"n":1', b'"n":1.0'),
+        (b'"n":1', b'"n":1e0'),
+        (b'"n":1', b'"n": 1'),
+        (b'"n":1', b'"\\u006e":1'),
+        (b'"name":"work"', b'"name":"\\u0077ork"'),
+        (b'"name":"work"', b'"name":"evil","name":"work"'),
+        (b'"name":"work"', b'"name":"work","name":"evil"'),
+        (b'"n":1', b'"n":2,"n":1'),
+        (b'{"id"', b' {"id"'),
+        (b'{"id"', b'{"sig":"k1.x","id"'),
+    ],
+)
+def test_what_means_the_same_in_other_bytes_is_refused(signer: PayloadSigner, written: bytes, otherwise: bytes) -> None:
+    signed = signer.sign(BODY, SCOPE)
+    assert written in signed
+    assert refusal(signer, signed.replace(written, otherwise, 1)) == "signature-invalid"
+
+
+def test_no_beginning_and_no_end_of_a_signed_message_verifies(signer: PayloadSigner) -> None:
+    signed = signer.sign(BODY, SCOPE)
+    for cut in range(1, len(signed)):
+        refusal(signer, signed[:cut])
+        refusal(signer, signed[cut:])
+
+
+def test_the_parts_of_two_signed_messages_make_no_third(signer: PayloadSigner) -> None:
+    one = signer.sign(BODY, SCOPE)
+    other = signer.sign(BODY.replace(b'"n":1', b'"n":2'), SCOPE)
+    assert len(one) == len(other)
+    for cut in range(1, len(one)):
+        spliced = one[:cut] + other[cut:]
+        if spliced not in (one, other):
+            refusal(signer, spliced)
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_out_of_nowhere_verify(data: bytes) -> None:
     refusal(HMAC, data)
@@ -137,6 +175,28 @@ def test_a_verifier_cannot_sign() -> None:
     assert (verifying.can_sign, signing.can_sign) == (False, True)
     with pytest.raises(ConfigurationError, match=r"no key to sign with.*STEM_SIGNING_PRIVATE_KEYS"):
         verifying.sign(BODY, SCOPE)
+
+
+def test_only_the_keys_that_may_command_sign_commands() -> None:
+    producer, operator = {"p": b"p" * 32}, {"op": b"o" * 32}
+    worker = PayloadSigner(keys={**producer, **operator}, active_key="p", control_keys=["op"])
+    command = command_scope("ns")
+    for sender in (PayloadSigner(keys=producer), PayloadSigner(keys=operator)):
+        worker.verify(sender.sign(BODY, SCOPE), SCOPE)
+    worker.verify(PayloadSigner(keys=operator).sign(b'{"a":1}', command), command)
+    assert refusal(worker, PayloadSigner(keys=producer).sign(b'{"a":1}', command), command) == "signature-not-allowed"
+
+
+def test_whoever_has_a_key_for_each_signs_with_the_right_one() -> None:
+    both = PayloadSigner(keys={"p": b"p" * 32, "op": b"o" * 32}, active_key="p", control_keys=["op"])
+    assert b'"sig":"p.' in both.sign(BODY, SCOPE)
+    assert b'"sig":"op.' in both.sign(b'{"a":1}', command_scope("ns"))
+
+
+def test_whoever_has_no_key_that_may_command_is_told_before_anything_is_sent() -> None:
+    signer = PayloadSigner(keys={"p": b"p" * 32}, public_keys={"op": PUBLIC}, control_keys=["op"])
+    with pytest.raises(ConfigurationError, match=r"no key to sign with that may command.*op"):
+        signer.sign(b'{"a":1}', command_scope("ns"))
 
 
 def test_a_signer_does_not_show_its_keys() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -133,3 +134,33 @@ def test_tls_is_verified_unless_told_otherwise(tmp_path: Path) -> None:
     config = StemConfig.from_environment({**environ, "STEM_TLS_ALLOW_INSECURE": "true"})
     ca_cert, client_cert, client_key = map(str, files.values())
     assert config.tls == TlsConfig(ca_cert=ca_cert, client_cert=client_cert, client_key=client_key, allow_insecure=True)
+
+
+RUBBISH = [
+    "", "x" * 100_000, "9" * 5000, "\x1b[2J", "\u202e", "\udc80", "-1", "nan", "1e999", "٣", "a,b,,c", ",", ":", "k1:",
+    "redis://user:canary@host:99999/0", "postgresql://user:canary@host:port/db", "-----BEGIN PRIVATE KEY-----\ncanary",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_whatever_a_variable_holds_is_taken_or_refused_without_showing_secrets_or_ruining_the_screen(name: str) -> None:
+    variable = SETTINGS[name].variable
+    for text in RUBBISH:
+        try:
+            config = StemConfig.from_environment({variable: text})
+        except ConfigurationError as error:
+            said = str(error)
+            assert variable in said
+            assert said.isprintable()
+            assert len(said) < 1500
+            assert "canary" not in said
+        else:
+            assert "canary" not in repr(config)
+
+
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_whatever_an_argument_or_a_file_holds_is_taken_or_refused(name: str) -> None:
+    for value in (5, [], ["a", 5], {}, b"x", 1.5, True, object(), float("nan"), float("inf"), 10**400, [None], "\x1b"):
+        for given in ({name: value}, {"file": {name: value}}):
+            with contextlib.suppress(ConfigurationError):
+                StemConfig.from_environment({}, **given)  # type: ignore[arg-type]  # which is what is tried

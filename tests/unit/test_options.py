@@ -42,6 +42,23 @@ def test_a_rate_is_so_many_in_a_second_a_minute_or_an_hour(rate: str, a_second: 
     assert parse_rate("rate_limit", rate) == pytest.approx(a_second)
 
 
+@pytest.mark.parametrize(
+    "rate",
+    ["0/s", "0.0/h", "-1/s", "1/d", "1/s\n", "٣/s", "1e3/s", f"0.{'0' * 300}1/h", f"1{'0' * 400}/s", 10, None],
+)
+def test_what_no_bucket_can_hold_is_no_rate(rate: Any) -> None:
+    with pytest.raises(UsageError, match="rate_limit is") as caught:
+        parse_rate("rate_limit", rate)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("name", ["hard_time_limit", "result_ttl", "expires", "unique_for"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e300, 10**400, -1, 0, timedelta.max])
+def test_a_duration_that_no_store_can_count_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=name):
+        TaskOptions(**{name: value}, unique=True)
+
+
 def test_a_wrong_rate_is_answered_with_the_forms_there_are() -> None:
     with pytest.raises(UsageError) as caught:
         TaskOptions(rate_limit="fast")

@@ -22,7 +22,8 @@ JSON = st.recursive(
         "password", "Password", "db_password", "userPassword", "passwd", "pwd", "passphrase", "secret", "client_secret",
         "clientSecret", "token", "access_token", "accessToken", "X-Auth-Token", "Authorization", "authorisation",
         "api_key", "apiKey", "APIKey", "apikey", "API_KEY", "private_key", "credentials",
-        "cookie", "Set-Cookie", "session_id", "cvv", "pin", "card_number", "jwt", "otp",
+        "cookie", "Set-Cookie", "session_id", "cvv", "pin", "card_number", "jwt", "otp", "user_pw", "creds",
+        "ssn",
     ],
 )  # fmt: skip
 def test_a_name_that_says_secret_is_one(name: str) -> None:

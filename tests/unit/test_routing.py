@@ -84,7 +84,13 @@ def test_an_empty_file_routes_nothing(tmp_path: Path) -> None:
         ("routes: [{match: {task: 5}, target: {type: queue, name: a}}]", "routes[0].match.task", "text"),
         ("routes: [{match: {headers: {a: 1}}, target: {type: queue, name: a}}]", "routes[0].match.headers.a", "text"),
         ("a: [", "line 1", "correct that line"),
-        ("a: &x 1\nb: *x", "aliases", "write the value out"),
+        ("a: &x 1\nb: *x", "alias (*name) at line 2, column 4", "write the value out"),
+        ("queues:\n  a: {}\n  <<: {b: {}}", "line 3, column 3", "write the values out"),
+        ("queues:\n\ta: {}", "line 2, column 1", "correct that line"),
+        ("queues: {}\nroutes: \x00", "line 2, column 9", "special characters"),
+        ("queues:\n  a: " + "[" * 100_000, "deeper than 64 levels at line 2", "flatter"),
+        ('queues: {"\\e[2J": {}}', "queues.\\x1b[2J", "letters"),
+        ('{"queues": {},\n"queues": {}}', "lines 1 and 2", "keep one"),
         ("a: !!python/object:os.system {}", "not YAML", "correct"),
         ("queues: {}\nroutes:\n  - target: {type: topic, name: a}", "line 3", "queue or broadcast"),
         ("queues: {}\nqueues: {}", "lines 1 and 2", "keep one"),
@@ -147,3 +153,17 @@ def test_camel_case_is_read_as_the_original_writes_it(tmp_path: Path) -> None:
 def test_the_first_error_is_raised_and_the_number_of_all_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"x in .*line 1, is not a known key.*first of 2 errors"):
         load(tmp_path, "x: 1\ny: 2\n")
+
+
+def test_json_may_be_indented_with_tabs(tmp_path: Path) -> None:
+    text = '{\n\t"queues": {\n\t\t"a": {"priority_range":\t[1, 3]}\n\t}\n}\n'
+    assert load(tmp_path, text).queues == {"a": (1, 3)}
+    with pytest.raises(ConfigurationError, match="line 3"):
+        load(tmp_path, text.replace("3]", "30]"))
+
+
+@pytest.mark.parametrize("path", ["/nonexistent/routing.yaml", "/", "a\x00b", "/tmp/\ud800"])
+def test_a_path_that_is_none_is_an_error_that_can_be_shown(path: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot read") as caught:
+        load_routing(path)
+    assert str(caught.value).isprintable()

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from stem_core.client import ControlClient
+from stem_core.client.rate_limits import write_rate
 from stem_core.commands import RateLimit
 from stem_core.envelope import Envelope
 from stem_core.errors import UsageError
 from stem_core.states import TaskState
+from stem_core.stores import connect_broker
 from stem_core.tasks import TaskContext
 from stem_core.worker.limits import bucket_of
 from tests.worker.cluster import Cluster, until
+from tests.worker.processes import Processes
 
 
 def most_in_a_second(starts: Sequence[float]) -> int:
@@ -43,6 +48,55 @@ async def test_two_workers_share_a_limit_and_all_jobs_run(cluster: Cluster) -> N
     assert most_in_a_second(starts) <= 21
     assert max(starts) - min(starts) >= 2.0
     assert set(runs) == {(0, 1)}, "waiting for a token is no attempt and no delivery"
+
+
+async def test_each_job_asks_for_its_token_about_twice_however_many_workers_there_are(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    take_token = cluster.broker.take_token
+
+    async def counted(bucket: str, rate: float, burst: float, line: float = 0.0) -> float:
+        nonlocal asked
+        asked += 1
+        return await take_token(bucket, rate, burst, line)
+
+    monkeypatch.setattr(cluster.broker, "take_token", counted)
+    cluster.task("limited", lambda: None, rate_limit="20/s")
+    ids = [await cluster.send("limited") for _ in range(70)]
+    for _ in range(5):
+        await cluster.worker()
+    for task_id in ids:
+        await cluster.ended(task_id, 20)
+    assert 70 < asked <= 70 * 2 + 15
+
+
+@pytest.mark.process
+@pytest.mark.timeout(120)
+async def test_workers_that_are_killed_at_random_never_start_more_than_the_limit_allows(
+    store_url: str, namespace: str, tmp_path: Path
+) -> None:
+    processes = Processes(store_url, namespace, tmp_path)
+    cluster = Cluster(await connect_broker(store_url, namespace=namespace, lease=1.0))
+    chance = random.Random()
+    try:
+        await write_rate(cluster.broker, "work", "20/s")
+        ids = [await cluster.send("work", {"seconds": 0.01}) for _ in range(100)]
+        living = [processes.start(f"k{number}") for number in range(3)]
+        for number in range(3, 9):
+            await until(lambda number=number: len(processes.lines("start")) >= 12 * (number - 2), within=30)
+            victim = living.pop(chance.randrange(len(living)))
+            victim.kill()
+            victim.wait(10)
+            living.append(processes.start(f"k{number}"))
+        for task_id in ids:
+            assert (await cluster.ended(task_id, 30)).state is TaskState.SUCCEEDED
+    finally:
+        processes.close()
+        await cluster.close()
+    starts = [float(row[3]) for row in processes.rows("start")]
+    # A burst of a second's worth, what flows in meanwhile, and what a busy machine noted late.
+    assert most_in_a_second(starts) <= 20 + 20 + 4
 
 
 async def test_a_limited_task_holds_no_slot_while_it_waits(cluster: Cluster) -> None:

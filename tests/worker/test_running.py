@@ -88,9 +88,34 @@ async def test_a_task_may_ask_for_its_own_retry_until_none_is_left(memory: Clust
     assert (await memory.ended(await memory.send("later", max_retries=0))).reason == "max-retries-exhausted"
 
 
+class UnprintableError(Exception):
+    """An exception that ends whoever prints it."""
+
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+    __repr__ = __str__
+
+
+def in_a_long_chain() -> BaseException:
+    """Return an exception that was raised while another one was handled, and so on."""
+    error: BaseException = ValueError("first")
+    for _ in range(5000):
+        following = RuntimeError("deep")
+        following.__cause__ = error
+        error = following
+    return error
+
+
 @pytest.mark.parametrize(
-    "error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), RecursionError("deep")]
-)
+    "error",
+    [
+        SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), RecursionError("deep"), GeneratorExit(),
+        UnprintableError(), in_a_long_chain(), ExceptionGroup("some", [ExceptionGroup("in", [KeyError()])]),
+        BaseExceptionGroup("some", [KeyboardInterrupt()]),
+    ],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
 @pytest.mark.parametrize("kind", ["inline", "thread"])
 async def test_whatever_a_task_raises_the_worker_lives(memory: Cluster, error: BaseException, kind: str) -> None:
     async def inline() -> None:

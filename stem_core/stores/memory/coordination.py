@@ -22,6 +22,7 @@ class _Group(NamedTuple):
 class _Bucket(NamedTuple):
     tokens: float
     since: float
+    turn: float
     expires: float
 
 
@@ -88,15 +89,20 @@ class MemoryCoordination:
             held = self._held(name)
             return None if held is None else held.owner
 
-    async def take_token(self, bucket: str, rate: float, burst: float) -> float:
-        """Take a token, or return the seconds until there is one."""
+    async def take_token(self, bucket: str, rate: float, burst: float, line: float = 0.0) -> float:
+        """Take a token, or return the seconds after which to ask again."""
         with self._lock:
             now = self._clock.monotonic()
             found = self._buckets.get(bucket)
             tokens = burst if found is None else min(burst, found.tokens + (now - found.since) * rate)
-            wait = 0.0 if tokens >= 1.0 else (1.0 - tokens) / rate
+            turn = now if found is None else max(now, found.turn)
+            wait = 0.0
+            if tokens < 1.0:
+                missing = (1.0 - tokens) / rate
+                turn = min(max(now + missing, turn + 1.0 / rate), now + max(missing, line))
+                wait = turn - now
             left = tokens if wait else tokens - 1.0
-            self._buckets[bucket] = _Bucket(left, now, now + (burst - left) / rate)
+            self._buckets[bucket] = _Bucket(left, now, turn, max(now + (burst - left) / rate, turn))
             return wait
 
     async def open_group(self, group: str, total: int, ttl: float) -> None:

@@ -32,9 +32,9 @@ class PostgresCoordination:
         rows = await self._postgres.run("lock_owner", self._named(name))
         return rows[0][0] if rows else None
 
-    async def take_token(self, bucket: str, rate: float, burst: float) -> float:
-        """Take a token, or return the seconds until there is one."""
-        rows = await self._postgres.run("token", {**self._named(bucket), "rate": rate, "burst": burst})
+    async def take_token(self, bucket: str, rate: float, burst: float, line: float = 0.0) -> float:
+        """Take a token, or return the seconds after which to ask again."""
+        rows = await self._postgres.run("token", {**self._named(bucket), "rate": rate, "burst": burst, "line": line})
         return float(rows[0][0])
 
     async def open_group(self, group: str, total: int, ttl: float) -> None:

@@ -37,9 +37,9 @@ class RedisCoordination:
         reply: Any = await self._redis.command("GET", keys.lock(self.namespace, name))
         return None if reply is None else reply.decode()
 
-    async def take_token(self, bucket: str, rate: float, burst: float) -> float:
-        """Take a token, or return the seconds until there is one."""
-        reply: Any = await self._redis.run("token", [keys.bucket(self.namespace, bucket)], [rate, burst])
+    async def take_token(self, bucket: str, rate: float, burst: float, line: float = 0.0) -> float:
+        """Take a token, or return the seconds after which to ask again."""
+        reply: Any = await self._redis.run("token", [keys.bucket(self.namespace, bucket)], [rate, burst, line])
         return int(reply) / 1e6
 
     async def open_group(self, group: str, total: int, ttl: float) -> None:

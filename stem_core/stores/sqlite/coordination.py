@@ -67,17 +67,21 @@ class SqliteCoordination:
 
         return await self._store.read(work)
 
-    async def take_token(self, bucket: str, rate: float, burst: float) -> float:
-        """Take a token, or return the seconds until there is one."""
+    async def take_token(self, bucket: str, rate: float, burst: float, line: float = 0.0) -> float:
+        """Take a token, or return the seconds after which to ask again."""
+        full = burst / rate
 
         def work(transaction: Transaction) -> float:
             now, place = transaction.now, (transaction.space, bucket)
-            rows = transaction.rows("SELECT tokens, since FROM buckets WHERE space = ? AND name = ?", place)
-            tokens, since = rows[0] if rows else (burst, now)
+            rows = transaction.rows("SELECT tokens, since, expires FROM buckets WHERE space = ? AND name = ?", place)
+            tokens, since, expires = rows[0] if rows else (burst, now, now)
             tokens = min(burst, tokens + max(0.0, now - since) * rate)
-            wait = 0.0 if tokens >= 1.0 else (1.0 - tokens) / rate
-            # A bucket that has had the time to fill up is the same as none.
-            transaction.change(_FILL, (*place, tokens if wait else tokens - 1.0, now, now + burst / rate))
+            turn, wait = max(now, expires - full), 0.0
+            if tokens < 1.0:
+                missing = (1.0 - tokens) / rate
+                turn = min(max(now + missing, turn + 1.0 / rate), now + max(missing, line))
+                wait = turn - now
+            transaction.change(_FILL, (*place, tokens if wait else tokens - 1.0, now, turn + full))
             return wait
 
         return await self._store.write(work)

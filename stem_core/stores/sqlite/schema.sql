@@ -148,7 +148,7 @@ CREATE TABLE buckets (
   name TEXT NOT NULL,
   tokens REAL NOT NULL, -- at that moment:
   since REAL NOT NULL,
-  expires REAL NOT NULL, -- when it is full again, at the latest
+  expires REAL NOT NULL, -- the last turn in the line, and the time that an empty bucket takes to be full
   PRIMARY KEY (space, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX buckets_by_expiry ON buckets (expires);

@@ -84,6 +84,36 @@ async def test_many_who_share_a_bucket_get_no_more_than_it_holds(store: Store) -
     assert waits.count(0.0) == 5
 
 
+async def test_those_who_get_no_token_are_told_turns_of_their_own(store: Store) -> None:
+    brokers = [store.broker, await store.another()]
+    assert await brokers[0].take_token("b", 0.5, 1.0, 60.0) == 0.0
+    waits = [await brokers[n % 2].take_token("b", 0.5, 1.0, 60.0) for n in range(5)]
+    assert waits == pytest.approx([2.0, 4.0, 6.0, 8.0, 10.0], abs=0.5)
+    assert await brokers[1].take_token("other", 0.5, 1.0, 60.0) == 0.0
+
+
+async def test_who_comes_at_his_turn_finds_a_token_and_the_line_stays_as_it_is(store: Store) -> None:
+    broker = store.broker
+    for _ in range(2):
+        assert await broker.take_token("b", 5.0, 2.0, 60.0) == 0.0
+    waits = [await broker.take_token("b", 5.0, 2.0, 60.0) for _ in range(3)]
+    await store.pass_time(waits[0])
+    assert await broker.take_token("b", 5.0, 2.0, 60.0) == 0.0
+    latest = await broker.take_token("b", 5.0, 2.0, 60.0)
+    assert waits[2] - waits[0] < latest <= waits[2] + 0.2 + 0.001
+    await store.pass_time(waits[1] - waits[0])
+    assert await broker.take_token("b", 5.0, 2.0, 60.0) == 0.0
+
+
+async def test_a_line_is_no_longer_than_is_said_or_than_a_token_takes(store: Store) -> None:
+    broker = store.broker
+    assert await broker.take_token("b", 0.5, 1.0, 5.0) == 0.0
+    waits = [await broker.take_token("b", 0.5, 1.0, 5.0) for _ in range(5)]
+    assert waits == pytest.approx([2.0, 4.0, 5.0, 5.0, 5.0], abs=0.5)
+    assert await broker.take_token("slow", 0.01, 1.0, 5.0) == 0.0
+    assert [await broker.take_token("slow", 0.01, 1.0, 5.0) for _ in range(2)] == pytest.approx([100, 100], abs=1)
+
+
 async def test_a_group_collects_each_members_first_result_in_order(store: Store) -> None:
     broker, other = store.broker, await store.another()
     await broker.open_group("g", 3, 60.0)

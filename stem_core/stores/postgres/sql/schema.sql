@@ -151,7 +151,8 @@ CREATE TABLE locks (
 ) WITH (fillfactor = 70);
 CREATE INDEX locks_expires ON locks (expires);
 
--- tokens: how many there were at `since`. wait: what the last one who asked was told. expires: when it is full again.
+-- tokens: how many there were at `since`. wait: what the last one who asked was told. expires: the last turn in the line,
+-- and the time that an empty bucket takes to be full.
 CREATE TABLE buckets (
   namespace int NOT NULL,
   name text COLLATE "C" NOT NULL,
