@@ -19,7 +19,7 @@ EVENTS_EVERY: Final = 0.2
 FRAMES_PER_READ: Final = 64
 ANSWER_WITHIN: Final = 5.0
 _EVENT_WAIT: Final = 1.0
-_TASKS_PER_ROUND: Final = 4
+_TASKS_PER_ROUND: Final = 32
 WAITING_SHOWN: Final = 100
 """Waiting tasks read of the queue that is looked at; a queue may hold millions."""
 _Answer = TypeVar("_Answer")

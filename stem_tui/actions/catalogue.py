@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from stem_tui.actions import arming_plans, local_plans, queue_plans, task_plans, worker_plans
+from stem_tui.actions import arming_plans, local_plans, queue_plans, task_plans, worker_plans, worker_stop
 from stem_tui.actions.model import Action
 from stem_tui.actions.undo import undo
 
@@ -56,6 +56,14 @@ FINDS: Final = (
         footer=True,
         takes="COLUMN",
     ),
+    _find(
+        id="mark.toggle",
+        keys=("space",),
+        title="mark",
+        help="Mark the row, or take its mark back: what is done next is done to all that is marked.",
+    ),
+    _find(id="mark.all", keys=("a",), title="mark all", help="Mark all rows that the filter leaves."),
+    _find(id="mark.none", keys=("A",), title="unmark all", help="Take all marks back."),
 )
 
 ACTS: Final = (
@@ -86,7 +94,7 @@ ACTS: Final = (
         help="Stop the worker: soft asks its tasks to stop, hard hands everything back at once (type its name).",
         context="worker",
         gate=2,
-        plan=worker_plans.stop,
+        plan=worker_stop.stop,
         takes="WORKER",
     ),
     _change(

@@ -16,10 +16,22 @@ Values: TypeAlias = Mapping[str, str]
 
 
 class Target(NamedTuple):
-    """What an action is about: kind `queue`, `worker`, `task`, `local` or `none`, and its name or id."""
+    """What an action is about.
+
+    Args:
+        kind: `queue`, `worker`, `task`, `letter`, `schedule`, `local` or `none`.
+        key: Name or id of what is selected.
+        marked: Names or ids of all that was marked, if anything was: then the action is about these.
+    """
 
     kind: str = "none"
     key: str = ""
+    marked: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names or ids of all that the action is about."""
+        return self.marked or (self.key,)
 
 
 NO_TARGET: Final = Target()
@@ -116,7 +128,7 @@ class Action:
         title: What it does, in a few words.
         help: What it does, in a sentence.
         group: Heading in the help: `move`, `find`, `act`, `view`.
-        context: The kind of thing it acts on (`queue`, `worker`, `task`, `local`), or `any` if it needs none.
+        context: The kind of thing it acts on (`queue`, `worker`, `task`, …), or `any` if it needs none.
         gate: 0 none, 1 a dialog, 2 a dialog with something to type where it hurts, 3 with a reason as well.
         changes_cluster: Whether a read-only console refuses it.
         footer: Whether the footer shows it.

@@ -26,12 +26,12 @@ def undo(session: Session, target: Target) -> Plan | Refusal:  # noqa: ARG001 - 
     if receipt is None or receipt.undo is None or receipt.effect is None:
         return Refusal("there is nothing to undo")
     back = receipt.undo
-    if back.kind == "worker" and back.key not in session.model.workers:
+    if back.kind == "worker" and not any(key in session.model.workers for key in (back.key, *back.keys)):
         return Refusal(f"{receipt.target} has ended; {receipt.title} cannot be taken back")
-    plan = _PLANNERS[back.action](session, Target(back.kind, back.key))
+    plan = _PLANNERS[back.action](session, Target(back.kind, back.key, back.keys))
     if isinstance(plan, Refusal):
         return plan
-    if plan.confirm_label != _STOOD[receipt.effect.kind]:
+    if plan.confirm_label.partition(" ")[0] != _STOOD[receipt.effect.kind]:
         return Refusal(f"{receipt.title} {receipt.target} was taken back already, or did not take effect")
 
     async def run(values: Values) -> Receipt:

@@ -62,13 +62,17 @@ class SubjectPage(Page):
         lines = [squeezed(line, self.size.width) for line in self.lines(now, self.inner_width)]
         self.figures.show(lines)
         self.figures.styles.height = len(lines) + 1
-        self.tasks.show(self.tasks_view(now, self.state(self.tasks)))
+        self.show(self.tasks, self.tasks_view(now, self.state(self.tasks)))
 
     def targets(self) -> Sequence[Target]:
         """Return the selected task, then the subject."""
-        task = self.opened()
+        task = self.picked(self.tasks, "task")
         about = self.kin(self.subject) if self.subject.kind == "worker" else (self.subject,)
         return about if task.kind == "none" else (task, *about)
+
+    def marks(self) -> LiveTable | None:
+        """Return the table of tasks."""
+        return self.tasks
 
     def opened(self) -> Target:
         """Return the selected task."""

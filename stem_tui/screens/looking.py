@@ -68,6 +68,9 @@ class Looking:
             "go.receipts": self._receipts,
             "find.filter": self._filter,
             "find.faults": self._faults,
+            "mark.toggle": self._mark,
+            "mark.all": self._mark_all,
+            "mark.none": self._unmark,
             "copy": self._copy,
         }
 
@@ -181,6 +184,30 @@ class Looking:
         if event.closed:
             event.panel.focus()
             await self._app.screen.query(FilterBar).remove()
+
+    # Marks
+
+    def _mark(self) -> None:
+        """Mark the selected row, or take its mark back, and go to the next one."""
+        page, table = self._page, self._page.marks()
+        row = table.selected if table is not None else None
+        if table is None or row is None:
+            self._app.say("there is nothing to mark here")
+            return
+        page.set_marks(table, page.state(table).marked ^ {row.key})
+        table.move(1)
+
+    def _mark_all(self) -> None:
+        page, table = self._page, self._page.marks()
+        if table is None:
+            self._app.say("there is nothing to mark here")
+        else:
+            page.set_marks(table, page.state(table).marked.union(row.key for row in table.view.rows))
+
+    def _unmark(self) -> None:
+        table = self._page.marks()
+        if table is not None:
+            self._page.set_marks(table, ())
 
     # Copy
 

@@ -45,7 +45,7 @@ class OverviewPage(Page):
         """Pull queues, workers and events."""
         model = self.session.model
         self.lanes.show(queue_table(model, now, self.state(self.lanes)))
-        self.crew.show(worker_table(model, now, self.state(self.crew)))
+        self.show(self.crew, worker_table(model, now, self.state(self.crew)))
         self.tail.show(events_table(model, now, _EVENTS_KEPT, self.state(self.tail)))
         self._grow()
 
@@ -92,10 +92,17 @@ class OverviewPage(Page):
 
     def targets(self) -> Sequence[Target]:
         """Return the selected row."""
+        if self.active is self.crew:
+            picked = self.picked(self.crew, "worker")
+            return () if picked == NO_TARGET else (picked,) if picked.marked else self.kin(picked)
         target = self.opened()
         if target.kind == "worker":
             return self.kin(target)
         return () if target.kind == "none" else (target,)
+
+    def marks(self) -> LiveTable | None:
+        """Return the workers, if they have the focus."""
+        return self.crew if self.active is self.crew else None
 
     def _happened_to(self, number: int) -> Target:
         """Return the task of an event, or else the worker."""

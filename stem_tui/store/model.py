@@ -227,7 +227,7 @@ class ClusterModel:
         ids = {self.watched} if self.watched else set()
         for receipt in self.receipts.waiting():
             if receipt.effect is not None and receipt.effect.kind == "cancelled":
-                ids.update(receipt.effect.keys)
+                ids.update(task_id for task_id in receipt.effect.keys if not self.tasks.has_ended(task_id))
         return ids
 
     def running(self) -> dict[str, tuple[WorkerEntry, RunningTask]]:

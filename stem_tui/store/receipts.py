@@ -55,12 +55,16 @@ class Effect(NamedTuple):
 
 
 class Undo(NamedTuple):
-    """What takes a command back: an action's id, its target's kind and key, and values for its fields."""
+    """What takes a command back: an action's id, its target's kind and key, and values for its fields.
+
+    `keys` are all that it was about, if it was about several.
+    """
 
     action: str
     kind: str
     key: str
     values: dict[str, str]
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
