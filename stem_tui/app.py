@@ -212,7 +212,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def label(self, target: Target) -> str:
         """Return what a target is called on screen."""
-        return f"{len(target.marked):,} marked" if target.marked else visible(target.key, 40)
+        return f"{len(target.marked):,} marked" if target.marked else visible(target.name, 40)
 
     # Actions
 

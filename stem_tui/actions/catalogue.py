@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from stem_tui.actions import arming_plans, local_plans, queue_plans, task_plans, worker_plans, worker_stop
+from stem_tui.actions import arming_plans, letter_plans, local_plans, queue_plans, task_plans, worker_plans, worker_stop
 from stem_tui.actions.model import Action
 from stem_tui.actions.undo import undo
 
@@ -61,6 +61,8 @@ FINDS: Final = (
         keys=("space",),
         title="mark",
         help="Mark the row, or take its mark back: what is done next is done to all that is marked.",
+        footer=True,
+        pages=("letters", "queue", "worker"),
     ),
     _find(id="mark.all", keys=("a",), title="mark all", help="Mark all rows that the filter leaves."),
     _find(id="mark.none", keys=("A",), title="unmark all", help="Take all marks back."),
@@ -135,6 +137,32 @@ ACTS: Final = (
         gate=2,
         plan=task_plans.terminate,
         takes="ID",
+    ),
+    _change(
+        id="letters.replay",
+        keys=("R",),
+        title="replay dead letters",
+        help="Make the dead letter ready again, or all that are marked, or all of the cause.",
+        context="letter",
+        plan=letter_plans.replay,
+    ),
+    _change(
+        id="letters.delete",
+        keys=("D",),
+        title="delete dead letters",
+        help="Delete the dead letter for good, or all that are marked, or all of the cause.",
+        context="letter",
+        gate=2,
+        plan=letter_plans.delete,
+    ),
+    _act(
+        id="letters.break_off",
+        keys=("b",),
+        title="break a replay off",
+        help="Stop a replay or deletion after its next step; what was not done yet stays as it is.",
+        gate=0,
+        plan=letter_plans.break_off,
+        words=("stop replay",),
     ),
     _act(
         id="local.start",
@@ -211,6 +239,22 @@ VIEWS: Final = (
         title="overview",
         help="Go back to queues, workers and events.",
         words=("queues", "workers", "events"),
+    ),
+    _view(
+        id="go.dead",
+        keys=("e",),
+        title="dead letters",
+        help="Show dead letters, newest first: those of the queue that is open, or all.",
+        words=("dlq",),
+        takes="QUEUE",
+    ),
+    _view(
+        id="go.causes",
+        keys=("c",),
+        title="causes of death",
+        help="Group dead letters by cause: reason, error and task; once more lists them again.",
+        footer=True,
+        pages=("letters",),
     ),
     _view(id="go.local", keys=("w",), title="local workers", help="Show this console's workers."),
     _view(id="go.receipts", keys=("r",), title="receipts", help="Show what became of commands."),

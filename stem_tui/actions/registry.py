@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stem_tui.session import Session
     from stem_tui.store import Receipt
 
-KINDS: Final = {"queue": "queue", "worker": "worker", "task": "task", "local": "local worker"}
+KINDS: Final = {"queue": "queue", "worker": "worker", "task": "task", "local": "local worker", "letter": "dead letter"}
 _BY_ID: Final = {action.id: action for action in ACTIONS}
 
 

@@ -46,9 +46,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def tallied(names: Iterable[str]) -> str:
-    """Return names with how often each is there, the most frequent first: `payments.charge 12, emails.send 3`."""
+    """Return names with how often each is there, the most frequent first: `12 payments.charge, 3 emails.send`."""
     counts = Counter(names)
-    return listed([f"{name} {number:,}" for name, number in counts.most_common()])
+    return listed([f"{number:,} {name}" for name, number in counts.most_common()])
 
 
 def echo_of(number: int, *, above: int = ECHO_ABOVE) -> str | None:

@@ -10,6 +10,7 @@ from stem_core.client import ClusterClient
 from stem_core.clock import Clock
 from stem_core.errors import BrokerUnavailableError, StemError
 from stem_core.service import spawn
+from stem_tui.feed.letters import LetterReader, status_of_letter
 from stem_tui.feed.patience import in_time
 from stem_tui.store import ClusterModel
 
@@ -39,6 +40,8 @@ class Feed:
         self._poll_now = asyncio.Event()
         self._task_now = asyncio.Event()
         self._waiting_now = asyncio.Event()
+        self._letters_now = asyncio.Event()
+        self._letters = LetterReader(model, clock)
         self.cursor: str | None = None
 
     def refresh(self) -> None:
@@ -46,6 +49,8 @@ class Feed:
         self._poll_now.set()
         self._task_now.set()
         self._waiting_now.set()
+        self._letters.refresh()
+        self._letters_now.set()
 
     async def run(self, cluster: ClusterClient) -> None:
         """Read until the connection breaks.
@@ -60,6 +65,7 @@ class Feed:
             spawn(self._forever(cluster, self._read_figures, "figures", self._poll_now), "console-figures"),
             spawn(self._forever(cluster, self._read_tasks, "task", self._task_now), "console-tasks"),
             spawn(self._forever(cluster, self._read_waiting, "waiting", self._waiting_now), "console-waiting"),
+            spawn(self._forever(cluster, self._letters.look, "letters", self._letters_now), "console-letters"),
         ]
         try:
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
@@ -119,6 +125,8 @@ class Feed:
     async def _read_tasks(self, cluster: ClusterClient) -> float:
         for task_id in sorted(self._model.tasks_to_read())[:_TASKS_PER_ROUND]:
             status = await in_time(cluster.task(task_id))
+            if status is None and task_id == self._model.watched and self._model.watched_letter is not None:
+                status = await in_time(status_of_letter(cluster, self._model.watched_letter))
             self._model.apply_task(task_id, status, self._clock.monotonic())
         return POLL_EVERY
 

@@ -11,9 +11,13 @@ from stem_tui.widgets.lines import Hint
 
 def footer_hints(keymap: Keymap, page: Page) -> list[Hint]:
     """Return what the footer shows on a page: first what the selection can be told, then what always works."""
-    usable = [action for action in ACTIONS if action.footer and works_on(action, page) and keymap.keys(action.id)]
-    usable.sort(key=lambda action: (action.id != "nav.open", action.context == "any"))
+    usable = [action for action in ACTIONS if _belongs(action, page) and keymap.keys(action.id)]
+    usable.sort(key=lambda action: (action.id != "nav.open", action.context == "any" and not action.pages))
     return [Hint(action.id, key_sign(keymap.keys(action.id)[0]), _short(action)) for action in usable]
+
+
+def _belongs(action: Action, page: Page) -> bool:
+    return action.footer and (not action.pages or page.CONTEXT in action.pages) and works_on(action, page)
 
 
 def works_on(action: Action, page: Page) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from stem_tui.actions import Refusal, Target, named_target
+from stem_tui.actions import KINDS, Refusal, Target, named_target
 from stem_tui.screens.detail import QueuePage, TaskPage, WorkerPage
+from stem_tui.screens.letters_page import LetterPage, LettersPage
 from stem_tui.screens.local_page import LocalPage
 from stem_tui.screens.page import Page
 from stem_tui.screens.text_pages import HelpPage, InspectionPage, ReceiptsPage
@@ -27,6 +28,7 @@ _PAGES: Final[Mapping[str, Callable[..., Page]]] = {
     "queue": QueuePage,
     "worker": WorkerPage,
     "task": TaskPage,
+    "letter": LetterPage,
 }
 
 
@@ -66,6 +68,8 @@ class Looking:
             "go.overview": self._overview,
             "go.local": self.local,
             "go.receipts": self._receipts,
+            "go.dead": self._dead,
+            "go.causes": self._causes,
             "find.filter": self._filter,
             "find.faults": self._faults,
             "mark.toggle": self._mark,
@@ -114,7 +118,8 @@ class Looking:
     # Pages
 
     async def _open(self) -> None:
-        await self._show(self._page.opened())
+        if not self._page.open_in_place():
+            await self._show(self._page.opened())
 
     async def _show(self, target: Target) -> None:
         make = _PAGES.get(target.kind)
@@ -141,6 +146,8 @@ class Looking:
         panel = page.filtered()
         if page.maximised is not None:
             page.maximise(None)
+        elif page.back_in_place():
+            return
         elif panel is not None and page.state(panel).filter:
             page.set_filter(panel, "")
         else:
@@ -158,6 +165,24 @@ class Looking:
     async def inspection(self, worker: Target) -> None:
         """Show what a worker answers."""
         await self._app.book.open(InspectionPage(self._app.session, worker))
+
+    async def _dead(self, queue: str = "") -> None:
+        """Show the dead letters of the queue that is named or looked at, or else of all."""
+        page = self._page
+        target = named_target(self._app.session, "queue", queue) if queue else page.subject
+        if isinstance(target, Refusal):
+            self._app.say(target.reason)
+            return
+        name = target.key if target.kind == "queue" else ""
+        await self._app.book.open(LettersPage(self._app.session, Target("letters", name)))
+
+    async def _causes(self) -> None:
+        """Group dead letters by cause, or list them again."""
+        if not isinstance(self._page, LettersPage):
+            await self._dead()
+        page = self._page
+        if isinstance(page, LettersPage):
+            page.group()
 
     async def _receipts(self) -> None:
         await self._app.book.open(ReceiptsPage(self._app.session))
@@ -194,7 +219,7 @@ class Looking:
         if table is None or row is None:
             self._app.say("there is nothing to mark here")
             return
-        page.set_marks(table, page.state(table).marked ^ {row.key})
+        page.mark(table, row.key)
         table.move(1)
 
     def _mark_all(self) -> None:
@@ -202,7 +227,9 @@ class Looking:
         if table is None:
             self._app.say("there is nothing to mark here")
         else:
-            page.set_marks(table, page.state(table).marked.union(row.key for row in table.view.rows))
+            told = page.mark_all(table)
+            if told:
+                self._app.say(told)
 
     def _unmark(self) -> None:
         table = self._page.marks()
@@ -216,5 +243,5 @@ class Looking:
         if target is None:
             self._app.say("nothing is selected")
             return
-        self._app.copy_to_clipboard(target.key)
-        self._app.say(f"copied the id of the {target.kind}", "success")
+        self._app.copy_to_clipboard(target.name)
+        self._app.say(f"copied the id of the {KINDS[target.kind]}", "success")

@@ -66,6 +66,14 @@ class Page(Vertical):
         """Return what Enter opens."""
         return NO_TARGET
 
+    def open_in_place(self) -> bool:
+        """Show what Enter opens without another page; False if another page does."""
+        return False
+
+    def back_in_place(self) -> bool:
+        """Take that back; False if there is nothing to be taken back."""
+        return False
+
     def enter(self) -> None:
         """Begin what must go on while the page is the one that is shown."""
 
@@ -117,6 +125,15 @@ class Page(Vertical):
     def marks(self) -> LiveTable | None:
         """Return the table whose rows can be marked; None if the one that has the focus has no such rows."""
         return None
+
+    def mark(self, table: LiveTable, row: str) -> None:
+        """Mark a row, or take its mark back."""
+        self.set_marks(table, self.state(table).marked ^ {row})
+
+    def mark_all(self, table: LiveTable) -> str:
+        """Mark all rows that the filter leaves; returns what is to be said about it."""
+        self.set_marks(table, self.state(table).marked.union(row.key for row in table.view.rows))
+        return ""
 
     def set_marks(self, panel: Panel, marked: Iterable[str]) -> None:
         """Mark these rows, and no others."""

@@ -3,6 +3,7 @@
 from stem_tui.store.forecast import Drain, drain_forecast
 from stem_tui.store.identity import ARMED_FOR, Identity
 from stem_tui.store.inspection import Inspection
+from stem_tui.store.letters import LetterBook, LetterEntry, LetterKey, letter_key
 from stem_tui.store.link import Link, LinkState
 from stem_tui.store.local_workers import LocalState, LocalWorker
 from stem_tui.store.model import ClusterModel
@@ -21,6 +22,9 @@ __all__ = [
     "EffectState",
     "Identity",
     "Inspection",
+    "LetterBook",
+    "LetterEntry",
+    "LetterKey",
     "Link",
     "LinkState",
     "LocalState",
@@ -36,4 +40,5 @@ __all__ = [
     "WorkerEntry",
     "WorkerState",
     "drain_forecast",
+    "letter_key",
 ]

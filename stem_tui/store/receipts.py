@@ -91,6 +91,7 @@ class Receipt:
         effect_in: Seconds until it was.
         undo: What takes it back, if anything does.
         undone: Whether it was taken back.
+        partial: Whether something of it was left out or broken off.
     """
 
     number: int
@@ -112,6 +113,7 @@ class Receipt:
     effect_in: float | None = None
     undo: Undo | None = None
     undone: bool = field(default=False)
+    partial: bool = False
 
     @property
     def failed(self) -> bool:
@@ -119,9 +121,15 @@ class Receipt:
         return (
             self.state in {ReceiptState.REFUSED, ReceiptState.FAILED}
             or bool(self.silent)
+            or self.partial
             or any(ack.status != "ok" for ack in self.acks)
             or self.effect_state is EffectState.UNSEEN
         )
+
+    @property
+    def going(self) -> bool:
+        """Whether it has not come back yet."""
+        return self.state is ReceiptState.SENT
 
     @property
     def settled(self) -> bool:

@@ -46,7 +46,9 @@ def describe_receipt(receipt: Receipt, *, undo: bool = True) -> Line:
     if receipt.state in {ReceiptState.REFUSED, ReceiptState.FAILED}:
         return (Cell(f"✗ {what} {receipt.state.value}: {receipt.reason}", "error"), Cell(who, "muted"))
     if receipt.state is ReceiptState.SENT:
-        return (Cell(f"… {what}  sent  {_progress(receipt)}", "info"), Cell(who, "muted"))
+        stop = "   [b] breaks off" if undo and receipt.note else ""
+        told = receipt.note or f"sent  {_progress(receipt)}"
+        return (Cell(f"… {what}  {told}", "info"), Cell(who, "muted"), Cell(stop, "accent"))
     effect, tone = _effect(receipt)
     complaints = _complaints(receipt)
     back = "   [u] undo" if undo and receipt.undo is not None and not receipt.undone else ""

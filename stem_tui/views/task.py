@@ -65,7 +65,8 @@ def _document(title: str, text: Document, width: int, tone: str = "") -> list[Li
     return lines + [(Cell(f"  {line}", tone),) for line in text.lines]
 
 
-def _times_over(number: int) -> str:
+def times_over(number: int) -> str:
+    """Write how often something happened: `once`, `3 times`."""
     return "once" if number == 1 else f"{number:,} times"
 
 
@@ -78,7 +79,7 @@ def _head(detail: TaskDetail, model: ClusterModel, width: int) -> list[Line]:
             Cell("  "),
             Cell(status.state.value.upper(), state_tone(status.state) or "strong"),
             Cell(f"  try {status.attempt + 1}   queue {status.queue}   worker {status.worker or figures.NOTHING}"),
-            Cell(f"   handed out {_times_over(status.deliveries)}{stale}", _LABEL),
+            Cell(f"   handed out {times_over(status.deliveries)}{stale}", _LABEL),
         ),
         (Cell("  id ", _LABEL), Cell(visible(status.id, 128))),
     ]

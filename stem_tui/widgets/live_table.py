@@ -41,6 +41,7 @@ class LiveTable(Panel):
         self.view = _EMPTY
         self.key: str | None = None
         self.marked: frozenset[str] = frozenset()
+        self._mark_count = 0
         self._prefix = prefix
         self._index = 0
         self._at_first = restless
@@ -49,11 +50,15 @@ class LiveTable(Panel):
 
     # Data.
 
-    def show(self, view: TableView, marked: frozenset[str] = frozenset()) -> None:
-        """Take new rows, and the keys of those that are marked.
+    def show(self, view: TableView, marked: frozenset[str] = frozenset(), count: int | None = None) -> None:
+        """Take new rows. The cursor stays on its row; if that one is gone, on its place.
 
-        The cursor stays on its row; if that one is gone, on its place.
+        Args:
+            view: The rows.
+            marked: Keys of those that are marked.
+            count: How many things are marked, if that is not the number of rows.
         """
+        self._mark_count = len(marked) if count is None else count
         self.view = view
         self.marked = marked
         self.title = f"{self._prefix}{view.title}"
@@ -146,11 +151,11 @@ class LiveTable(Panel):
         return Look(row, f"{under} marked".strip() if row.key in self.marked else under)
 
     def rule_note(self) -> Line:
-        """Say how many rows are marked, of which a filter may hide some."""
+        """Say how much is marked, of which a filter may hide some."""
         note = super().rule_note()
-        if not self.marked:
+        if not self._mark_count:
             return note
-        return (Cell(f"{len(self.marked):,} marked", "accent"), Cell("  "), *note)
+        return (Cell(f"{self._mark_count:,} marked", "accent"), Cell("  "), *note)
 
     def head(self, index: int) -> Line:
         """Return the headings."""

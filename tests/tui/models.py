@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from stem_core import events as ev
-from stem_core.delivery import Pause, QueueStats
+from stem_core.client.dead_letters import Letter
+from stem_core.delivery import DeadLetter, Pause, QueueStats
+from stem_core.envelope import Envelope, seal
 from stem_core.results import TaskError, TaskStatus
 from stem_core.snapshot import RunningTask, WorkerSnapshot
 from stem_core.states import TaskState
-from stem_tui.store import Ack, ClusterModel, EffectState, Identity, Receipt, ReceiptState, Undo
+from stem_tui.store import Ack, ClusterModel, EffectState, Identity, LetterBook, Receipt, ReceiptState, Undo
+from stem_tui.store.letters import entry_of
 
 NOW = 10_000.0
 """The console's monotonic clock in all pictures."""
@@ -218,6 +221,41 @@ def lively(*, prod: bool = False, read_only: bool = False) -> ClusterModel:
     _receipt(model)
     _waiting(model)
     model.apply_rtt(0.004, NOW - 0.3)
+    return model
+
+
+_USED_UP = "max-retries-exhausted"
+_CRASHED = "WorkerCrashed: 3 workers died while they ran it: mail-55d-1, mail-55d-2"
+_DEATHS = (
+    (700, "payments", "payments.charge", "StripeTimeout: read timed out after {n}s", _USED_UP, 11.0),
+    (212, "exports", "exports.csv", "KeyError: 'sku'", _USED_UP, 400.0),
+    (90, "webhooks", "webhooks.post", "HTTPError: 502 from https://hooks.example.com/{n}", _USED_UP, 30.0),
+    (9, "emails", "emails.send", _CRASHED, "poison", 900.0),
+    (1, "emails", HOSTILE, f"ValueError: {HOSTILE}", _USED_UP, 1.0),
+)
+
+
+def letters() -> list[Letter]:
+    """Dead letters of five causes."""
+    found = []
+    for kind, (number, queue, task, error, reason, apart) in enumerate(_DEATHS):
+        for place in range(number):
+            id_ = task_id(10 if not kind and not place else 1000 * (kind + 1) + place)
+            args = {"order": 88121 + place, "card": "4111 1111 1111 1111", "password": "hunter2"}
+            envelope = Envelope(id=id_, name=task, queue=queue, args=args)
+            dead = DeadLetter(
+                id=id_, queue=queue, body=bytes(seal(envelope).body), reason=reason, error=error.format(n=place),
+                attempt=2, deliveries=3, died_at=WALL - 4.0 - place * apart,
+            )  # fmt: skip
+            found.append(Letter(dead, envelope))
+    return found
+
+
+def dead() -> ClusterModel:
+    """A cluster whose dead letters are looked at."""
+    model = lively()
+    model.letters.watch(())
+    model.letters.take(LetterBook((), map(entry_of, letters()), 1345, NOW - 0.5))
     return model
 
 

@@ -1,0 +1,114 @@
+"""Replaying and deleting dead letters of a frozen list, step by step, and telling what became of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from stem_tui.store import LetterKey
+
+if TYPE_CHECKING:
+    from stem_core.client.dead_letters import DeadLetters, LetterFilter
+
+_CHUNK: Final = 100
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the letters of a list.
+
+    Attributes:
+        total: How many there were.
+        done: Replayed or deleted.
+        gone: Not there any more: somebody else replayed or deleted them.
+        again: Replayed by somebody else, and dead again since: other letters now.
+    """
+
+    total: int
+    done: int = 0
+    gone: int = 0
+    again: int = 0
+
+    @property
+    def seen(self) -> int:
+        """How many were dealt with."""
+        return self.done + self.gone + self.again
+
+    def told(self, word: str) -> str:
+        """Return it in words: `12 of 15 replayed, 3 skipped: 2 gone meanwhile, 1 dead again since`."""
+        parts = [f"{self.done:,} of {self.total:,} {word}"]
+        why = [f"{self.gone:,} gone meanwhile"] if self.gone else []
+        why += [f"{self.again:,} dead again since"] if self.again else []
+        if why:
+            parts.append(f"{self.gone + self.again:,} skipped: {', '.join(why)}")
+        if self.seen < self.total:
+            parts.append(f"broken off, {self.total - self.seen:,} left as they were")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What is done to letters.
+
+    Args:
+        replay: Whether they are replayed; deleted if not.
+        rate: At most so many a second; None for as fast as it goes.
+        on_step: Called after each step, with the tally so far.
+        stopped: Says whether to break off.
+    """
+
+    replay: bool
+    rate: float | None
+    on_step: Callable[[Tally], None]
+    stopped: Callable[[], bool]
+
+
+def steps(frozen: Sequence[LetterKey], rate: float | None) -> list[list[LetterKey]]:
+    """Return letters in the steps in which they are done: oldest first in each queue, about a second's worth each."""
+    size = _CHUNK if rate is None else max(1, min(_CHUNK, round(rate)))
+    found = []
+    ordered = sorted(frozen, key=lambda key: (key.queue, key.died_at))
+    for _, group in groupby(ordered, key=lambda key: key.queue):
+        keys = list(group)
+        found += [keys[at : at + size] for at in range(0, len(keys), size)]
+    return found
+
+
+async def carry_out(letters: DeadLetters, frozen: Sequence[LetterKey], work: Work) -> Tally:
+    """Replay or delete the letters of a list, and no others.
+
+    Args:
+        letters: Where they are.
+        frozen: Which; one that died again since it was listed is another letter, and left alone.
+        work: What to do.
+    """
+    tally = Tally(len(frozen))
+    for step in steps(frozen, work.rate):
+        if work.stopped():
+            break
+        await _step(letters, step, work, tally)
+        work.on_step(tally)
+    return tally
+
+
+async def _step(letters: DeadLetters, step: Sequence[LetterKey], work: Work, tally: Tally) -> None:
+    queue, ids = step[0].queue, tuple(key.id for key in step)
+    found = {letter.dead.id: letter.dead.died_at async for letter in letters.matching(_filter(queue, ids))}
+    # Newest first, as the client takes them: it works from the end.
+    same = tuple(key.id for key in reversed(step) if found.get(key.id) == key.died_at)
+    tally.again += sum(1 for key in step if key.id in found) - len(same)
+    done = 0
+    if same:
+        wanted = _filter(queue, same, until=math.nextafter(step[-1].died_at, math.inf))
+        done = await letters.replay(wanted, rate=work.rate) if work.replay else await letters.purge(wanted)
+    tally.done += done
+    tally.gone += sum(1 for key in step if key.id not in found) + len(same) - done
+
+
+def _filter(queue: str, ids: tuple[str, ...], until: float | None = None) -> LetterFilter:
+    from stem_core.client.dead_letters import LetterFilter  # noqa: PLC0415 - loaded once letters are looked at
+
+    return LetterFilter(queues=(queue,), ids=ids, until=until)
