@@ -12,7 +12,7 @@ from stem_tui.widgets.lines import Hint
 def footer_hints(keymap: Keymap, page: Page) -> list[Hint]:
     """Return what the footer shows on a page: first what the selection can be told, then what always works."""
     usable = [action for action in ACTIONS if _belongs(action, page) and keymap.keys(action.id)]
-    usable.sort(key=lambda action: (action.id != "nav.open", action.context == "any" and not action.pages))
+    usable.sort(key=lambda action: (action.id != "nav.open", action.context == "any", not action.pages))
     return [Hint(action.id, key_sign(keymap.keys(action.id)[0]), _short(action)) for action in usable]
 
 

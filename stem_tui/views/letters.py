@@ -224,9 +224,11 @@ def letter_detail(model: ClusterModel, entry: LetterEntry, now: float, width: in
             Cell("  "),
             Cell(entry.reason or "dead", "error"),
             Cell(f"   queue {entry.queue}   died {died}"),
-            Cell(f"   handed out {times_over(entry.deliveries)}, last as try {entry.attempt + 1}", "muted"),
         ),
-        (Cell("  cause ", "muted"), Cell(entry.cause.mark[:4]), Cell(f"   {figures.count(alike)} alike", "muted")),
+        (
+            Cell(f"  handed out {times_over(entry.deliveries)}, last as try {entry.attempt + 1}", "muted"),
+            Cell(f"   cause {entry.cause.mark[:4]}, {figures.count(alike)} alike", "muted"),
+        ),
         (Cell(f"  {entry.error}", "error"),),
     ]
     if not there:

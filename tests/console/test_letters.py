@@ -40,19 +40,15 @@ def test_an_error_is_alike_whatever_numbers_and_names_it_has(error, shared):
 def test_a_cause_is_reason_error_and_task():
     one = cause_of("E: 1", "max-retries-exhausted", "a")
     assert one is cause_of("E: 2", "max-retries-exhausted", "a")
-    others = [
-        cause_of("F: 1", "max-retries-exhausted", "a"),
-        cause_of("E: 1", "poison", "a"),
-        cause_of("E: 1", "", "b"),
-    ]
-    assert len({one.mark, *(other.mark for other in others)}) == 4
+    used_up = "max-retries-exhausted"
+    differing = [("F: 1", used_up, "a"), ("E: 1", "poison", "a"), ("E: 1", used_up, "b")]
+    assert len({one.mark, *(cause_of(*each).mark for each in differing)}) == 4
     assert cause_of("", "expired", "a").title == "expired"
 
 
 def a_letter(task_id: str = ID, *, queue: str = "q", died_at: float = 1.5, body: bytes | None = None) -> Letter:
-    envelope = Envelope(
-        id=task_id, name="a\x1b", queue=queue, args={"order": 1, "password": "hunter2"}, secrets=("pan",)
-    )
+    args = {"order": 1, "password": "hunter2", "pan": "4111"}
+    envelope = Envelope(id=task_id, name="a\x1b", queue=queue, args=args, secrets=("pan",))
     sealed = bytes(seal(envelope).body) if body is None else body
     dead = DeadLetter(
         id=task_id, queue=queue, body=sealed, reason="poison", error="E: x", attempt=2, deliveries=3, died_at=died_at
@@ -62,7 +58,12 @@ def a_letter(task_id: str = ID, *, queue: str = "q", died_at: float = 1.5, body:
 
 def test_what_is_kept_of_a_letter_is_harmless_and_without_secrets():
     entry = entry_of(a_letter())
-    assert (entry.task, entry.args, entry.attempt, entry.deliveries) == ("a\\x1b", "order: 1, password: ***", 2, 3)
+    assert (entry.task, entry.args, entry.attempt, entry.deliveries) == (
+        "a\\x1b",
+        "order: 1, password: ***, pan: ***",
+        2,
+        3,
+    )
     assert letter_key(entry.key.text) == LetterKey("q", ID, 1.5)
 
 
