@@ -151,6 +151,11 @@ class Session:
         self.model.letters.watch(queues)
         self._feed.refresh()
 
+    def watch_schedules(self, *, watched: bool, opened: str = "") -> None:
+        """Read the schedules again and again, one of them with its next ticks; or stop that."""
+        self.model.schedules.watched, self.model.schedules.opened = watched, opened
+        self._feed.refresh()
+
     def read_more_letters(self) -> None:
         """Read not only the newest dead letters, but as many as there are, within reason."""
         self.model.letters.read_on()

@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from stem_tui.actions import arming_plans, letter_plans, local_plans, queue_plans, task_plans, worker_plans, worker_stop
+from stem_tui.actions import (
+    arming_plans,
+    letter_plans,
+    local_plans,
+    queue_plans,
+    schedule_plans,
+    task_plans,
+    worker_plans,
+    worker_stop,
+)
 from stem_tui.actions.model import Action
 from stem_tui.actions.undo import undo
 
@@ -155,6 +164,17 @@ ACTS: Final = (
         gate=2,
         plan=letter_plans.delete,
     ),
+    _change(
+        id="schedule.switch",
+        keys=("o",),
+        title="switch schedule on / off",
+        short="on/off",
+        help="Disable the schedule, or enable it again; ticks that pass meanwhile are not made up for. Can be undone.",
+        context="schedule",
+        plan=schedule_plans.switch,
+        words=("enable", "disable"),
+        takes="SCHEDULE",
+    ),
     _act(
         id="letters.break_off",
         keys=("b",),
@@ -188,7 +208,7 @@ ACTS: Final = (
         id="undo",
         keys=("u",),
         title="undo",
-        help="Take the last pause, drain or scale back; the dialog says what will be sent.",
+        help="Take the last pause, drain, scale or switch back; the dialog says what will be sent.",
         changes_cluster=True,
         plan=undo,
     ),
@@ -255,6 +275,13 @@ VIEWS: Final = (
         help="Group dead letters by cause: reason, error and task; once more lists them again.",
         footer=True,
         pages=("letters",),
+    ),
+    _view(
+        id="go.schedules",
+        keys=("t",),
+        title="schedules",
+        help="Show what is enqueued when, and how well it is served.",
+        words=("timetable", "cron"),
     ),
     _view(id="go.local", keys=("w",), title="local workers", help="Show this console's workers."),
     _view(id="go.receipts", keys=("r",), title="receipts", help="Show what became of commands."),

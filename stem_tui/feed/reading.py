@@ -12,6 +12,7 @@ from stem_core.errors import BrokerUnavailableError, StemError
 from stem_core.service import spawn
 from stem_tui.feed.letters import LetterReader, status_of_letter
 from stem_tui.feed.patience import in_time
+from stem_tui.feed.schedules import ScheduleReader
 from stem_tui.store import ClusterModel
 
 POLL_EVERY: Final = 1.0
@@ -42,6 +43,8 @@ class Feed:
         self._waiting_now = asyncio.Event()
         self._letters_now = asyncio.Event()
         self._letters = LetterReader(model, clock)
+        self._schedules_now = asyncio.Event()
+        self._schedules = ScheduleReader(model, clock)
         self.cursor: str | None = None
 
     def refresh(self) -> None:
@@ -51,6 +54,7 @@ class Feed:
         self._waiting_now.set()
         self._letters.refresh()
         self._letters_now.set()
+        self._schedules_now.set()
 
     async def run(self, cluster: ClusterClient) -> None:
         """Read until the connection breaks.
@@ -66,6 +70,7 @@ class Feed:
             spawn(self._forever(cluster, self._read_tasks, "task", self._task_now), "console-tasks"),
             spawn(self._forever(cluster, self._read_waiting, "waiting", self._waiting_now), "console-waiting"),
             spawn(self._forever(cluster, self._letters.look, "letters", self._letters_now), "console-letters"),
+            spawn(self._forever(cluster, self._schedules.look, "schedules", self._schedules_now), "console-schedules"),
         ]
         try:
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)

@@ -11,6 +11,7 @@ from stem_tui.screens.detail import QueuePage, TaskPage, WorkerPage
 from stem_tui.screens.letters_page import LetterPage, LettersPage
 from stem_tui.screens.local_page import LocalPage
 from stem_tui.screens.page import Page
+from stem_tui.screens.schedules_page import SchedulePage, SchedulesPage
 from stem_tui.screens.text_pages import HelpPage, InspectionPage, ReceiptsPage
 from stem_tui.widgets.filter_bar import FilterBar
 from stem_tui.widgets.panel import Panel
@@ -29,6 +30,7 @@ _PAGES: Final[Mapping[str, Callable[..., Page]]] = {
     "worker": WorkerPage,
     "task": TaskPage,
     "letter": LetterPage,
+    "schedule": SchedulePage,
 }
 
 
@@ -70,6 +72,7 @@ class Looking:
             "go.receipts": self._receipts,
             "go.dead": self._dead,
             "go.causes": self._causes,
+            "go.schedules": self._schedules,
             "find.filter": self._filter,
             "find.faults": self._faults,
             "mark.toggle": self._mark,
@@ -183,6 +186,9 @@ class Looking:
         page = self._page
         if isinstance(page, LettersPage):
             page.group()
+
+    async def _schedules(self) -> None:
+        await self._app.book.open(SchedulesPage(self._app.session))
 
     async def _receipts(self) -> None:
         await self._app.book.open(ReceiptsPage(self._app.session))

@@ -9,6 +9,7 @@ from stem_tui.store.local_workers import LocalState, LocalWorker
 from stem_tui.store.model import ClusterModel
 from stem_tui.store.queues import QueueEntry
 from stem_tui.store.receipts import Ack, Effect, EffectState, Receipt, Receipts, ReceiptState, Undo
+from stem_tui.store.schedules import ScheduleItem
 from stem_tui.store.tasks import TaskEntry
 from stem_tui.store.waiting import Waiting, WaitingTask
 from stem_tui.store.workers import WorkerEntry, WorkerState
@@ -33,6 +34,7 @@ __all__ = [
     "Receipt",
     "ReceiptState",
     "Receipts",
+    "ScheduleItem",
     "TaskEntry",
     "Undo",
     "Waiting",

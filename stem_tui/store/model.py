@@ -21,6 +21,7 @@ from stem_tui.store.local_workers import LocalWorker
 from stem_tui.store.queues import QueueEntry
 from stem_tui.store.receipts import EFFECT_WITHIN, EffectState, Receipts, ReceiptState
 from stem_tui.store.reducer import Source, reduce_event
+from stem_tui.store.schedules import Schedules
 from stem_tui.store.tasks import TaskBook
 from stem_tui.store.waiting import Waiting, waiting_of
 from stem_tui.store.workers import WorkerEntry
@@ -50,9 +51,10 @@ class ClusterModel:
         watched_queue: Queue whose waiting tasks are looked at, or None.
         waiting: Those tasks, None until they were read.
         letters: Dead letters, as far as they are looked at.
+        schedules: What is enqueued when, as far as it is looked at.
         inspection: What a worker answered last when it was asked for all that it has.
         problems: What could not be read though the broker answers, by part (`queues`, `workers`, `events`, `task`,
-            `waiting`, `letters`).
+            `waiting`, `letters`, `schedules`).
     """
 
     def __init__(self, identity: Identity | None = None, *, started: float = 0.0, wall_offset: float = 0.0) -> None:
@@ -75,6 +77,7 @@ class ClusterModel:
         self.watched_queue: str | None = None
         self.waiting: Waiting | None = None
         self.letters = Letters()
+        self.schedules = Schedules()
         self.inspection: Inspection | None = None
         self.problems: dict[str, str] = {}
         self._wall_offset = wall_offset

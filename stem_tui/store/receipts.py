@@ -44,8 +44,9 @@ class Effect(NamedTuple):
     """What to look for in the model.
 
     Args:
-        kind: `paused`, `resumed`, `draining`, `running`, `present`, `concurrency`, `gone`, `stopped`, `cancelled`.
-        keys: Queues, workers, tasks or local workers that must show it.
+        kind: `paused`, `resumed`, `draining`, `running`, `present`, `concurrency`, `gone`, `stopped`, `cancelled`,
+            `enabled`, `disabled`.
+        keys: Queues, workers, tasks, schedules or local workers that must show it.
         value: Number of slots, for `concurrency`.
     """
 

@@ -8,6 +8,7 @@ from stem_tui.views.letters import causes_table, letter_detail, letters_table, m
 from stem_tui.views.local import local_log_lines, local_table
 from stem_tui.views.queues import queue_table
 from stem_tui.views.receipts import receipt_line, receipts_lines
+from stem_tui.views.schedules import schedule_detail, schedules_table
 from stem_tui.views.task import task_detail
 from stem_tui.views.task_rows import queue_tasks_table, worker_tasks_table
 from stem_tui.views.workers import worker_table
@@ -28,6 +29,8 @@ __all__ = [
     "queue_tasks_table",
     "receipt_line",
     "receipts_lines",
+    "schedule_detail",
+    "schedules_table",
     "task_detail",
     "verdict_line",
     "worker_detail",

@@ -74,6 +74,17 @@ def when(epoch: float, wall: float) -> str:
     return f"{moment:%H:%M:%S}" if moment.date() == today.date() else f"{moment:%m-%d %H:%M}"
 
 
+def local(epoch: float, wall: float) -> str:
+    """Write a moment in the reader's own timezone: `03:00:00` if it is of today, otherwise `Sat 11-28 03:00`."""
+    moment, today = _moment(epoch).astimezone(), _moment(wall).astimezone()
+    return f"{moment:%H:%M:%S}" if moment.date() == today.date() else f"{moment:%a %m-%d %H:%M}"
+
+
+def zone(wall: float) -> str:
+    """Return what the reader's own timezone is called."""
+    return _moment(wall).astimezone().tzname() or UNKNOWN
+
+
 def day(epoch: float) -> int:
     """Return the number of a day, by which it is told whether two moments are of the same one."""
     return _moment(epoch).toordinal()

@@ -12,7 +12,17 @@ from stem_core.envelope import Envelope, seal
 from stem_core.results import TaskError, TaskStatus
 from stem_core.snapshot import RunningTask, WorkerSnapshot
 from stem_core.states import TaskState
-from stem_tui.store import Ack, ClusterModel, EffectState, Identity, LetterBook, Receipt, ReceiptState, Undo
+from stem_tui.store import (
+    Ack,
+    ClusterModel,
+    EffectState,
+    Identity,
+    LetterBook,
+    Receipt,
+    ReceiptState,
+    ScheduleItem,
+    Undo,
+)
 from stem_tui.store.letters import entry_of
 
 NOW = 10_000.0
@@ -256,6 +266,36 @@ def dead() -> ClusterModel:
     model = lively()
     model.letters.watch(())
     model.letters.take(LetterBook((), map(entry_of, letters()), 1345, NOW - 0.5))
+    return model
+
+
+SCHEDULES = (
+    ScheduleItem(
+        name="nightly-report", label="nightly-report", task="reports.build", queue="reports",
+        spec="0 3 * * * Europe/Berlin",
+        args='{"report": "monthly", "token": "***"}', origin="file", next_run=WALL + 17_743, last_run=WALL - 68_657,
+        last_id=task_id(700), drift=0.04, runs=212, ticks=tuple(WALL + 17_743 + 86_400 * day for day in range(5)),
+    ),
+    ScheduleItem(
+        name="ping", label="ping", task="webhooks.post", queue="webhooks", spec="every 30s", origin="code",
+        next_run=WALL + 13, last_run=WALL - 17, last_id=task_id(701), drift=0.31, runs=88_120, failures=2,
+    ),
+    ScheduleItem(
+        name="sweep", label="sweep", task="exports.sweep", spec="every 5m", origin="code", next_run=WALL - 640,
+        late=640.0, overdue=True, last_run=WALL - 940, last_id=task_id(702), drift=1.2, runs=40,
+        error="BrokerFull: the broker is at its memory limit",
+    ),
+    ScheduleItem(
+        name="old-import", label="old-import", task="imports.run", spec="0 * * * *", enabled=False, origin="file"
+    ),
+    ScheduleItem(name="odd", label="odd", enabled=False, problem="Object missing required field `entry`"),
+)  # fmt: skip
+
+
+def scheduled() -> ClusterModel:
+    """A cluster whose schedules are looked at."""
+    model = lively()
+    model.schedules.take(SCHEDULES, NOW - 0.5)
     return model
 
 
