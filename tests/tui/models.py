@@ -10,7 +10,7 @@ from stem_core.client.dead_letters import Letter
 from stem_core.delivery import DeadLetter, Pause, QueueStats
 from stem_core.envelope import Envelope, seal
 from stem_core.results import TaskError, TaskStatus
-from stem_core.snapshot import RunningTask, WorkerSnapshot
+from stem_core.snapshot import ChildSnapshot, RunningTask, WorkerSnapshot
 from stem_core.states import TaskState
 from stem_tui.store import (
     Ack,
@@ -106,12 +106,19 @@ def _running(count: int, task: str, queue: str, first: int) -> tuple[RunningTask
 def _worker(
     name: str, queues: tuple[str, ...], held: int, slots: int, cpu: float, done: int, first: int, state: str = "running"
 ) -> WorkerSnapshot:
+    children = tuple(
+        ChildSnapshot(
+            pid=5100 + place, busy=place < 5, task=task_id(first + place) if place < 5 else "", tasks=310 - 40 * place,
+            rss=(88 + place) << 20,
+        )
+        for place in range(6 if queues[0] == "reports" else 0)
+    )  # fmt: skip
     tasks = _running(held, f"{queues[0]}.{'charge' if queues[0] == 'payments' else 'run'}", queues[0], first)
     return WorkerSnapshot(
         worker=name, boot=f"boot-{name}", host=name.partition("@")[2], pid=4000 + first, version="0.1.0", state=state,
         at=WALL, started_at=WALL - 15_000, concurrency=slots, prefetch=slots * 2, queues=queues, broadcasts=("deploy",),
         inflight={queues[0]: held} if held else {}, running=tasks, held=held, active=held, succeeded=done,
-        failed=done // 50, rss=(180 + first) * (1 << 20), cpu=cpu, lease_age=1.2, loop_lag=0.003,
+        failed=done // 50, rss=(180 + first) * (1 << 20), cpu=cpu, lease_age=1.2, loop_lag=0.003, children=children,
         capabilities=("ping", "stats", "inspect", "revoke", "pause", "resume", "scale", "drain", "undrain", "shutdown"),
     )  # fmt: skip
 
