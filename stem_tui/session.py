@@ -107,7 +107,7 @@ class Session:
                 await cluster.ping()
             connected = True
             self.model.link_up(self.now())
-            self.model.warned(cluster.broker.warnings)
+            self.model.warned(cluster.warnings)
             self.commander.control, self.commander.cluster = cluster.control, cluster
             await self._feed.run(cluster)
         except TimeoutError:
