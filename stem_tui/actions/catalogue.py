@@ -265,6 +265,8 @@ VIEWS: Final = (
         keys=("e",),
         title="dead letters",
         help="Show dead letters, newest first: those of the queue that is open, or all.",
+        footer=True,
+        pages=("overview", "queue"),
         words=("dlq",),
         takes="QUEUE",
     ),

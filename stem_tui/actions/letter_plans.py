@@ -46,7 +46,7 @@ def replay(session: Session, target: Target) -> Plan | Refusal:
 
     return Plan(
         title=f"Replay {_called(chosen)}?",
-        lines=(*_about(session, chosen, target), *_replay_effect(session, chosen)),
+        lines=_about(session, chosen, target, _replay_effect(session, chosen)),
         fields=(rate,) if number > 1 else (),
         confirm_label="Replay" if number == 1 else f"Replay {number:,}",
         subject=_subject(chosen),
@@ -72,7 +72,7 @@ def delete(session: Session, target: Target) -> Plan | Refusal:
         effect = "its arguments are lost and it can never be replayed; that cannot be taken back"
     return Plan(
         title=f"Delete {_called(chosen)} for good?",
-        lines=(*_about(session, chosen, target), fact("effect", effect, "warning")),
+        lines=_about(session, chosen, target, [fact("effect", effect, "warning")]),
         confirm_label="Delete" if number == 1 else f"Delete {number:,}",
         subject=_subject(chosen),
         echo=_subject(chosen),
@@ -118,29 +118,29 @@ def _subject(chosen: Sequence[LetterEntry]) -> str:
     return visible(chosen[0].key.id, 64)[-8:] if len(chosen) == 1 else str(len(chosen))
 
 
-def _about(session: Session, chosen: Sequence[LetterEntry], target: Target) -> tuple[Line, ...]:
+def _about(session: Session, chosen: Sequence[LetterEntry], target: Target, effect: Sequence[Line]) -> tuple[Line, ...]:
+    """Return what is meant and what happens to it; first what must be read on the smallest screen, too."""
     wall = session.model.wall(session.now())
     if len(chosen) == 1:
         entry = chosen[0]
         age = seconds(wall - entry.key.died_at)
         return (
             fact("letter", f"{entry.task}  {visible(entry.key.id, 64)}"),
+            *effect,
             fact("died", f"{age} ago in {entry.queue}, as try {entry.attempt + 1}: {entry.reason}"),
             fact("error", entry.error, "error"),
         )
     times = [entry.key.died_at for entry in chosen]
-    causes = tallied(entry.cause.title for entry in chosen)
-    lines = [
-        fact("frozen", f"{len(chosen):,} as of {when(wall, wall)}Z; what dies later is left alone"),
+    missing = len(set(target.keys)) - len(chosen)
+    gone = f"; {missing:,} more are no dead letters any more" if missing else ""
+    return (
+        fact("frozen", f"{len(chosen):,} as of {when(wall, wall)}Z; what dies later is left alone{gone}"),
+        *effect,
         fact("tasks", tallied(entry.task for entry in chosen)),
         fact("queues", tallied(entry.queue for entry in chosen)),
-        fact("causes", causes, "error"),
+        fact("causes", tallied(entry.cause.title for entry in chosen)),
         fact("died", f"from {when(min(times), wall)}Z to {when(max(times), wall)}Z"),
-    ]
-    missing = len(set(target.keys)) - len(chosen)
-    if missing:
-        lines.append(fact("left out", f"{missing:,} that are no dead letters any more"))
-    return tuple(lines)
+    )
 
 
 def _replay_effect(session: Session, chosen: Sequence[LetterEntry]) -> list[Line]:

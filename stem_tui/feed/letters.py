@@ -53,10 +53,11 @@ class LetterReader:
         if seen == self._seen and now() < self._next:
             return LOOK_EVERY
         began = now()
-        found = await self._read(cluster.dead_letters, counts)
+        found, complete = await self._read(cluster.dead_letters, counts)
         took = now() - began
         self._seen, self._next = seen, now() + REREAD_AFTER
-        letters.take(LetterBook(queues, found.values(), sum(counts.values()), now()))
+        total = len(found) if complete else sum(counts.values())
+        letters.take(LetterBook(queues, found.values(), total, now()))
         self._model.touch()
         return max(LOOK_EVERY, took * _BREATHS)
 
@@ -68,8 +69,11 @@ class LetterReader:
             if entry.stats.dead and (not queues or name in queues)
         }
 
-    async def _read(self, source: DeadLetters, counts: Mapping[str, int]) -> dict[str, LetterEntry]:
-        """Return letters by their keys: a page of each queue, then another of each, until there are enough."""
+    async def _read(self, source: DeadLetters, counts: Mapping[str, int]) -> tuple[dict[str, LetterEntry], bool]:
+        """Return letters by their keys, and whether these are all.
+
+        A page of each queue is read, then another of each, until there are enough.
+        """
         book, limit = self._model.letters.book, self._model.letters.limit
         known = book.by_key if book is not None else {}
         found: dict[str, LetterEntry] = {}
@@ -88,7 +92,7 @@ class LetterReader:
                 await asyncio.sleep(0)  # keys are handled between two pages, however many there are
                 if len(found) >= limit:
                     break
-        return found
+        return found, not cursors
 
 
 async def status_of_letter(cluster: ClusterClient, key: str) -> TaskStatus | None:

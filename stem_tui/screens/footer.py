@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from stem_tui.actions import ACTIONS, Action
 from stem_tui.keymap import Keymap
 from stem_tui.screens.hints import key_sign
 from stem_tui.screens.page import Page
 from stem_tui.widgets.lines import Hint
+
+
+def _markable(page: Page) -> bool:
+    table = page.marks()
+    return table is not None and table.selected is not None
+
+
+_NEEDED: Final[Mapping[str, Callable[[Page], bool]]] = {
+    "nav.open": lambda page: page.opens,
+    "find.filter": lambda page: page.filtered() is not None,
+    "view.sort": lambda page: page.table() is not None,
+    "mark.toggle": _markable,
+}
+"""What a page must have for an action to do anything, beside a target."""
 
 
 def footer_hints(keymap: Keymap, page: Page) -> list[Hint]:
@@ -17,7 +34,10 @@ def footer_hints(keymap: Keymap, page: Page) -> list[Hint]:
 
 
 def _belongs(action: Action, page: Page) -> bool:
-    return action.footer and (not action.pages or page.CONTEXT in action.pages) and works_on(action, page)
+    possible = _NEEDED.get(action.id)
+    if not action.footer or (possible is not None and not possible(page)):
+        return False
+    return (not action.pages or page.CONTEXT in action.pages) and works_on(action, page)
 
 
 def works_on(action: Action, page: Page) -> bool:

@@ -117,7 +117,7 @@ class LettersPage(Page):
         self.set_marks(table, self._marked.union(keys))
         book = self.session.model.letters.book
         if book is None or not book.unread:
-            return ""
+            return f"marked {len(keys):,}"
         if again:
             self.session.read_more_letters()
             return f"reading the other {book.unread:,}; once they are there, a marks them too"
@@ -143,6 +143,11 @@ class LettersPage(Page):
         """Return the selected letter; a cause is opened in place."""
         row = self.table_of_letters.selected
         return Target("letter", row.key) if row is not None and not self.grouped else NO_TARGET
+
+    @property
+    def opens(self) -> bool:
+        """Whether there is a row."""
+        return self.table_of_letters.selected is not None
 
     def open_in_place(self) -> bool:
         """Show the letters of the selected cause."""

@@ -66,6 +66,11 @@ class Page(Vertical):
         """Return what Enter opens."""
         return NO_TARGET
 
+    @property
+    def opens(self) -> bool:
+        """Whether Enter opens something now."""
+        return self.opened() != NO_TARGET
+
     def open_in_place(self) -> bool:
         """Show what Enter opens without another page; False if another page does."""
         return False

@@ -83,14 +83,13 @@ class SchedulePage(Page):
         return self.text.place()
 
     def targets(self) -> Sequence[Target]:
-        """Return the schedule, and the task that it sent last."""
-        item = self.session.model.schedules.find(self.subject.key)
-        last = (Target("task", item.last_id),) if item is not None and item.last_id else ()
-        return (self.subject, *last)
+        """Return the schedule."""
+        return (self.subject,)
 
     def opened(self) -> Target:
         """Return the task that it sent last."""
-        return next((target for target in self.targets() if target.kind == "task"), NO_TARGET)
+        item = self.session.model.schedules.find(self.subject.key)
+        return Target("task", item.last_id) if item is not None and item.last_id else NO_TARGET
 
     def enter(self) -> None:
         """Read it again and again, with its next ticks."""

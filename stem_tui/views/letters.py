@@ -134,7 +134,7 @@ def _row(entry: LetterEntry, wall: float, tone: str) -> Row:
             Cell(figures.when(entry.key.died_at, wall), "muted"),
             Cell(entry.task),
             Cell(str(entry.attempt + 1)),
-            Cell(entry.error or entry.reason, "error"),
+            Cell(entry.error or entry.reason),
             Cell(entry.queue),
             Cell(entry.args, "muted"),
             Cell(entry.reason, "warning" if entry.reason == "poison" else ""),
@@ -156,7 +156,7 @@ def _cause_row(group: CauseGroup, wall: float, tone: str) -> Row:
     return Row(
         group.cause.mark,
         (
-            Cell(group.cause.title, "error"),
+            Cell(group.cause.title),
             Cell(group.entries[0].task),
             Cell(figures.count(len(group.entries)), "strong"),
             Cell(_history(group.entries, wall)),
