@@ -86,7 +86,7 @@ class ConfirmDialog(Dialog[Values]):
         """Put the focus where it does no harm, or where something must be typed before anything can be done."""
         self._wrap()
         empty = [self._fields[field.key] for field in self._plan.fields if field.required and not field.value]
-        (empty[0] if empty else self._cancel).focus()
+        self.set_focus(empty[0] if empty else self._cancel)  # at once: keys may be on their way
 
     def on_resize(self) -> None:
         """Break lines anew: the box is narrower on a narrow screen."""

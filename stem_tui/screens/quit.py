@@ -47,7 +47,7 @@ class QuitDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Put the focus where it does no harm."""
-        self._stay.focus()
+        self.set_focus(self._stay)
 
     def on_key(self, event: events.Key) -> None:
         """Answer with a letter."""

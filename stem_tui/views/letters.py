@@ -229,8 +229,9 @@ def letter_detail(model: ClusterModel, entry: LetterEntry, now: float, width: in
             Cell(f"  handed out {times_over(entry.deliveries)}, last as try {entry.attempt + 1}", "muted"),
             Cell(f"   cause {entry.cause.mark[:4]}, {figures.count(alike)} alike", "muted"),
         ),
-        (Cell(f"  {entry.error}", "error"),),
     ]
+    if model.watched != entry.key.id or model.detail is None or not model.detail.error:
+        lines.append((Cell(f"  {entry.error}", "error"),))
     if not there:
         lines.append((Cell("  it is no dead letter any more: it was replayed or deleted", "warning"),))
     if not entry.readable:

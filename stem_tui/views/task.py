@@ -121,12 +121,12 @@ def task_detail(model: ClusterModel, task_id: str, now: float, width: int) -> li
     if detail is None:
         return _unread(model, task_id, task, width) + _timeline(task, width)
     lines = [*_head(detail, model, width), _times(detail, model.wall(now)), *_running(model, detail)]
+    if detail.error:  # whoever opens a task that failed wants to know why
+        lines += [section("error", width), (Cell(f"  {detail.error}", "error"),)]
+    if detail.traceback is not None:
+        lines += _document("traceback", detail.traceback, width)
     lines += _timeline(task, width)
     lines += _document("args", detail.args, width)
     if detail.result is not None:
         lines += _document("result", detail.result, width)
-    if detail.error:
-        lines += [section("error", width), (Cell(f"  {detail.error}", "error"),)]
-    if detail.traceback is not None:
-        lines += _document("traceback", detail.traceback, width)
     return lines
