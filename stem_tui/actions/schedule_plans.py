@@ -29,6 +29,8 @@ def switch(session: Session, target: Target) -> Plan | Refusal:
 def _disable(session: Session, item: ScheduleItem) -> Plan:
     wall = session.model.wall(session.now())
     following = "it has ended" if item.next_run is None else f"next at {local(item.next_run, wall)}"
+    if item.overdue:
+        following = f"overdue since {local(item.next_run or 0.0, wall)}: no scheduler serves it"
     return Plan(
         title=f"Disable {item.label}?",
         lines=(

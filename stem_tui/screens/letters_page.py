@@ -192,7 +192,7 @@ class LetterPage(Page):
 
     def __init__(self, session: Session, subject: Target) -> None:
         self._letter = letter_key(subject.key)
-        super().__init__(session, f"dead letter {visible(self._letter.id, 60)}")
+        super().__init__(session, f"dead letter {visible(self._letter.id[-12:])}")
         self.subject = subject
         self.text = BarePanel(id="letter")
         self._queues = session.model.letters.watched or ()

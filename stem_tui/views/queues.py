@@ -148,6 +148,9 @@ def queue_table(model: ClusterModel, now: float, state: TableState) -> TableView
     else:
         empty = _empty(model)
     note = table_note(state, _LAYOUT)
+    dead = sum(queue.stats.dead for queue in model.queues.values())
+    if dead:  # on a narrow screen there is no column for them
+        note = (Cell(f"{figures.count(dead)} dead", "strong"), Cell(" [e]  ", "muted"), *note)
     if "queues" in model.problems:
         note = (Cell(f"{model.problems['queues']}  ", "error"), *note)
     return TableView(COLUMNS, rows, titled("Queues", len(rows), len(model.queues), state), note, empty)

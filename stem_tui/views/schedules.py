@@ -167,7 +167,15 @@ def _ticks(item: ScheduleItem, wall: float) -> list[Line]:
         return [(Cell("  it is switched off; [o] switches it on", "muted"),)]
     if item.next_run is None:
         return [(Cell("  no tick comes any more", "muted"),)]
-    return [
-        (Cell(f"  {figures.local(tick, wall):<16}"), Cell(f"in {figures.seconds(max(0.0, tick - wall))}", "muted"))
-        for tick in item.ticks or (item.next_run,)
-    ]
+    return [(Cell(f"  {figures.local(tick, wall):<16}"), _distance(tick - wall)) for tick in _coming(item)]
+
+
+def _coming(item: ScheduleItem) -> tuple[float, ...]:
+    first = () if item.next_run is None or item.next_run in item.ticks else (item.next_run,)
+    return first + item.ticks
+
+
+def _distance(seconds: float) -> Cell:
+    if seconds < 0:
+        return Cell(f"{figures.seconds(-seconds)} ago, not sent yet", "warning")
+    return Cell(f"in {figures.seconds(seconds)}", "muted")

@@ -79,9 +79,12 @@ def _head(detail: TaskDetail, model: ClusterModel, width: int) -> list[Line]:
             Cell("  "),
             Cell(status.state.value.upper(), state_tone(status.state) or "strong"),
             Cell(f"  try {status.attempt + 1}   queue {status.queue}   worker {status.worker or figures.NOTHING}"),
+        ),
+        (
+            Cell("  id ", _LABEL),
+            Cell(visible(status.id, 128)),
             Cell(f"   handed out {times_over(status.deliveries)}{stale}", _LABEL),
         ),
-        (Cell("  id ", _LABEL), Cell(visible(status.id, 128))),
     ]
     if status.reason:
         lines.append((Cell(f"  reason: {status.reason}", "warning"),))

@@ -114,10 +114,9 @@ def _empty(model: ClusterModel, now: float) -> tuple[Line, ...]:
         reason = model.problems.get("workers") or model.link.reason
         return ((Cell("workers are not known yet" + (f": {reason}" if reason else ""), "muted"),),)
     silent = figures.seconds(now - model.started)
-    where = f'no heartbeat in namespace "{model.identity.namespace}" in {silent}.'
     return (
-        (Cell(f"{where} Workers silent, or another namespace?"),),
-        (Cell("[L] starts a local worker", "muted"),),
+        (Cell(f'no heartbeat in namespace "{model.identity.namespace}" in {silent}'),),
+        (Cell("workers silent, or in another namespace?   [L] starts a local worker", "muted"),),
     )
 
 

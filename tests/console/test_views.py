@@ -114,7 +114,7 @@ def test_without_a_broker_the_data_stays_and_is_visibly_old():
     assert cells(workers, "pay-1@host")["heartbeat"] == "?"
     assert cells(workers, "pay-1@host")["state"] == "?", "it is the console that does not know"
     header = text_of(header_line(model, 144.0, 100))
-    assert "✗ no broker 41s (timed out)  data as of" in header
+    assert "✗ no broker 41s  data as of 14:13:22  actions off  (timed out)" in header
     assert "actions off" in header
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import msgspec
+
 from stem_core import events as ev
 from stem_core.client.dead_letters import Letter
 from stem_core.delivery import DeadLetter, Pause, QueueStats
@@ -23,7 +25,7 @@ from stem_tui.store import (
     ScheduleItem,
     Undo,
 )
-from stem_tui.store.letters import entry_of
+from stem_tui.store.letters import entry_of, key_of
 
 NOW = 10_000.0
 """The console's monotonic clock in all pictures."""
@@ -257,7 +259,7 @@ def letters() -> list[Letter]:
     found = []
     for kind, (number, queue, task, error, reason, apart) in enumerate(_DEATHS):
         for place in range(number):
-            id_ = task_id(10 if not kind and not place else 1000 * (kind + 1) + place)
+            id_ = task_id(36 if not kind and not place else 1000 * (kind + 1) + place)
             args = {"order": 88121 + place, "card": "4111 1111 1111 1111", "password": "hunter2"}
             envelope = Envelope(id=id_, name=task, queue=queue, args=args)
             dead = DeadLetter(
@@ -268,11 +270,22 @@ def letters() -> list[Letter]:
     return found
 
 
-def dead() -> ClusterModel:
-    """A cluster whose dead letters are looked at."""
-    model = lively()
+def no_letters() -> ClusterModel:
+    """A cluster in which nothing died."""
+    model = empty()
     model.letters.watch(())
-    model.letters.take(LetterBook((), map(entry_of, letters()), 1345, NOW - 0.5))
+    model.letters.take(LetterBook((), (), 0, NOW - 0.5))
+    return model
+
+
+def dead(*, prod: bool = False) -> ClusterModel:
+    """A cluster whose dead letters are looked at."""
+    model = lively(prod=prod)
+    model.letters.watch(())
+    buried = letters()
+    model.letters.take(LetterBook((), map(entry_of, buried), 1345, NOW - 0.5))
+    model.watch(task_id(36), key_of(buried[0]).text)
+    model.apply_task(task_id(36), msgspec.structs.replace(failed_task(), id=task_id(36)), NOW - 0.5)
     return model
 
 
