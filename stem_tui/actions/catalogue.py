@@ -167,7 +167,7 @@ ACTS: Final = (
     _change(
         id="schedule.switch",
         keys=("o",),
-        title="switch schedule on / off",
+        title="schedule on / off",
         short="on/off",
         help="Disable the schedule, or enable it again; ticks that pass meanwhile are not made up for. Can be undone.",
         context="schedule",

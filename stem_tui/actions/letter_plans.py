@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stem_core.client import ClusterClient
 from stem_core.text import visible
 from stem_tui.actions.letter_work import Tally, Work, carry_out
 from stem_tui.actions.model import Field, Plan, Refusal, Target, Values
-from stem_tui.actions.shared import echo_of, fact, plural, shell, tallied
+from stem_tui.actions.shared import echo_of, fact, plural, shell_with_ids, tallied
 from stem_tui.commander import Operation
 from stem_tui.store import LetterEntry, Receipt
 from stem_tui.views.cells import Line
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 BREAKABLE: Final = frozenset({"replay", "delete"})
 """Titles of receipts of what can be broken off."""
 RATES: Final = {"10/s": 10.0, "50/s": 50.0, "200/s": 200.0, "at once": None}
-_NAMED: Final = 3
-"""Letters whose ids the shown command names; of more it says how many there are."""
+_BACKLOGS: Final = 3
+"""Queues of which it is told what becomes of their backlog."""
 _FEW: Final = 20
 """Letters that are replayed at once unless it is said otherwise."""
 
@@ -35,6 +35,8 @@ def replay(session: Session, target: Target) -> Plan | Refusal:
     number = len(chosen)
     rates = tuple(RATES)
     rate = Field("rate", "rate", "at once" if number <= _FEW else "50/s", rates, required=True)
+    guard = Field("guard", "on failures", "stop", ("stop", "go on"), required=True)
+    fields = (rate, guard) if number > _FEW else (rate,) if number > 1 else ()
 
     def command(values: Values) -> str:
         chosen_rate = RATES.get(values.get("rate", "at once"))
@@ -42,12 +44,13 @@ def replay(session: Session, target: Target) -> Plan | Refusal:
         return _command(session, "replay", chosen, limit)
 
     async def run(values: Values) -> Receipt:
-        return await _operate(session, chosen, replay=True, rate=RATES[values.get("rate", "at once")])
+        rate, guarded = RATES[values.get("rate", "at once")], values.get("guard") == "stop"
+        return await _operate(session, chosen, _Way(replay=True, rate=rate, guarded=guarded))
 
     return Plan(
         title=f"Replay {_called(chosen)}?",
         lines=_about(session, chosen, target, _replay_effect(session, chosen)),
-        fields=(rate,) if number > 1 else (),
+        fields=fields,
         confirm_label="Replay" if number == 1 else f"Replay {number:,}",
         subject=_subject(chosen),
         echo=echo_of(number),
@@ -65,7 +68,7 @@ def delete(session: Session, target: Target) -> Plan | Refusal:
     number = len(chosen)
 
     async def run(_values: Values) -> Receipt:
-        return await _operate(session, chosen, replay=False, rate=None)
+        return await _operate(session, chosen, _Way(replay=False))
 
     effect = "their arguments are lost and they can never be replayed; that cannot be taken back"
     if number == 1:
@@ -150,7 +153,7 @@ def _replay_effect(session: Session, chosen: Sequence[LetterEntry]) -> list[Line
         queues[entry.key.queue] = queues.get(entry.key.queue, 0) + 1
     runs = "runs" if len(chosen) == 1 else "each runs"
     lines = [fact("effect", f"{runs} again from the first attempt")]
-    for name, number in list(queues.items())[:_NAMED]:
+    for name, number in list(queues.items())[:_BACKLOGS]:
         known = session.model.queues.get(name)
         if known is None:
             continue
@@ -169,13 +172,19 @@ def _replay_effect(session: Session, chosen: Sequence[LetterEntry]) -> list[Line
 
 
 def _command(session: Session, verb: str, chosen: Sequence[LetterEntry], more: Sequence[str]) -> str:
-    ids = [entry.key.id for entry in chosen]
-    words = shell(session, "dlq", verb, *ids[:_NAMED], *more)
-    return words if len(ids) <= _NAMED else f"{words}   # and {len(ids) - _NAMED:,} more ids"
+    return shell_with_ids(session, ("dlq", verb), [entry.key.id for entry in chosen], more)
 
 
-async def _operate(session: Session, chosen: Sequence[LetterEntry], *, replay: bool, rate: float | None) -> Receipt:
-    word = "replayed" if replay else "deleted"
+class _Way(NamedTuple):
+    """How letters are worked off: replayed or deleted, how many a second, and whether failures stop that."""
+
+    replay: bool
+    rate: float | None = None
+    guarded: bool = False
+
+
+async def _operate(session: Session, chosen: Sequence[LetterEntry], way: _Way) -> Receipt:
+    word = "replayed" if way.replay else "deleted"
     frozen = [entry.key for entry in chosen]
     session.break_off.clear()
 
@@ -183,12 +192,12 @@ async def _operate(session: Session, chosen: Sequence[LetterEntry], *, replay: b
         def on_step(tally: Tally) -> None:
             session.commander.progress(receipt, f"{tally.seen:,} of {tally.total:,} {word}")
 
-        what = Work(replay=replay, rate=rate, on_step=on_step, stopped=session.break_off.is_set)
+        what = Work(**way._asdict(), on_step=on_step, stopped=session.break_off.is_set)
         tally = await carry_out(cluster.dead_letters, frozen, what)
         receipt.partial = tally.done < tally.total
         return tally.told(word)
 
     shown = chosen[0].key.id[-12:] if len(chosen) == 1 else plural(len(chosen), "letter")
     return await session.commander.operate(
-        Operation(title="replay" if replay else "delete", target=chosen[0].key.id, shown=shown, work=work)
+        Operation(title="replay" if way.replay else "delete", target=chosen[0].key.id, shown=shown, work=work)
     )

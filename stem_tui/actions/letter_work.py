@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from stem_core.client.dead_letters import DeadLetters, LetterFilter
 
 _CHUNK: Final = 100
+FAILING: Final = 0.2
+"""Share of what was replayed that may be dead again; beyond it a guarded replay stops itself."""
+_SAMPLE: Final = 200
+"""Letters replayed first whose fate is watched."""
+_FEWEST: Final = 10
+"""Letters of which must have been replayed before their fate says anything."""
 
 
 @dataclass(slots=True)
@@ -25,12 +31,14 @@ class Tally:
         done: Replayed or deleted.
         gone: Not there any more: somebody else replayed or deleted them.
         again: Replayed by somebody else, and dead again since: other letters now.
+        failing: How many of those that were replayed first died once more; only if that stopped the replay.
     """
 
     total: int
     done: int = 0
     gone: int = 0
     again: int = 0
+    failing: int = 0
 
     @property
     def seen(self) -> int:
@@ -45,7 +53,8 @@ class Tally:
         if why:
             parts.append(f"{self.gone + self.again:,} skipped: {', '.join(why)}")
         if self.seen < self.total:
-            parts.append(f"broken off, {self.total - self.seen:,} left as they were")
+            why_not = f"stopped itself since {self.failing:,} are dead again" if self.failing else "broken off"
+            parts.append(f"{why_not}, {self.total - self.seen:,} left as they were")
         return ", ".join(parts)
 
 
@@ -58,12 +67,14 @@ class Work:
         rate: At most so many a second; None for as fast as it goes.
         on_step: Called after each step, with the tally so far.
         stopped: Says whether to break off.
+        guarded: Whether a replay stops itself when what it replayed dies again.
     """
 
     replay: bool
     rate: float | None
     on_step: Callable[[Tally], None]
     stopped: Callable[[], bool]
+    guarded: bool = False
 
 
 def steps(frozen: Sequence[LetterKey], rate: float | None) -> list[list[LetterKey]]:
@@ -85,16 +96,32 @@ async def carry_out(letters: DeadLetters, frozen: Sequence[LetterKey], work: Wor
         frozen: Which; one that died again since it was listed is another letter, and left alone.
         work: What to do.
     """
-    tally = Tally(len(frozen))
+    tally, watched = Tally(len(frozen)), list[LetterKey]()
     for step in steps(frozen, work.rate):
-        if work.stopped():
+        if work.stopped() or (work.guarded and await _fails_again(letters, watched, tally)):
             break
-        await _step(letters, step, work, tally)
+        done = await _step(letters, step, work, tally)
+        watched += done[: _SAMPLE - len(watched)]
         work.on_step(tally)
     return tally
 
 
-async def _step(letters: DeadLetters, step: Sequence[LetterKey], work: Work, tally: Tally) -> None:
+async def _fails_again(letters: DeadLetters, watched: Sequence[LetterKey], tally: Tally) -> bool:
+    """Note how many of the letters replayed first are dead again, if they are too many."""
+    if len(watched) < _FEWEST:
+        return False
+    dead = 0
+    for queue in dict.fromkeys(key.queue for key in watched):
+        ids = tuple(key.id for key in watched if key.queue == queue)
+        dead += len([letter async for letter in letters.matching(_filter(queue, ids))])
+    if dead <= FAILING * len(watched):
+        return False
+    tally.failing = dead
+    return True
+
+
+async def _step(letters: DeadLetters, step: Sequence[LetterKey], work: Work, tally: Tally) -> list[LetterKey]:
+    """Do one step, and return the letters that were there to be done."""
     queue, ids = step[0].queue, tuple(key.id for key in step)
     found = {letter.dead.id: letter.dead.died_at async for letter in letters.matching(_filter(queue, ids))}
     # Newest first, as the client takes them: it works from the end.
@@ -106,6 +133,7 @@ async def _step(letters: DeadLetters, step: Sequence[LetterKey], work: Work, tal
         done = await letters.replay(wanted, rate=work.rate) if work.replay else await letters.purge(wanted)
     tally.done += done
     tally.gone += sum(1 for key in step if key.id not in found) + len(same) - done
+    return [key for key in step if key.id in same]
 
 
 def _filter(queue: str, ids: tuple[str, ...], until: float | None = None) -> LetterFilter:

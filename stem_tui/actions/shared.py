@@ -56,6 +56,12 @@ def echo_of(number: int, *, above: int = ECHO_ABOVE) -> str | None:
     return str(number) if number > above else None
 
 
+def shell_with_ids(session: Session, words: Sequence[str], ids: Sequence[str], more: Sequence[str] = ()) -> str:
+    """Return a `stem` command about things that may be too many to be named: of those it says how many are missing."""
+    command = shell(session, *words, *ids[:_NAMED], *more)
+    return command if len(ids) <= _NAMED else f"{command}   # and {len(ids) - _NAMED:,} more ids"
+
+
 def reason_field(*, required: bool = False) -> Field:
     """Return the field for the reason of a command."""
     return Field("reason", "reason", required=required, hint="shown to everyone who looks")

@@ -16,7 +16,7 @@ from stem_tui.actions.shared import (
     plural,
     reason_field,
     reason_words,
-    shell,
+    shell_with_ids,
     tallied,
 )
 from stem_tui.commander import Request
@@ -106,7 +106,7 @@ def _plan(session: Session, target: Target, *, terminate: bool) -> Plan | Refusa
 
     def command(values: Values) -> str:
         flag = ["--terminate"] if terminate else []
-        return shell(session, "worker", "revoke", *ids, *flag, *reason_words(values))
+        return shell_with_ids(session, ("worker", "revoke"), ids, [*flag, *reason_words(values)])
 
     async def run(values: Values) -> Receipt:
         async def call(control: ControlClient) -> RevokeResult:

@@ -135,7 +135,7 @@ def schedule_detail(model: ClusterModel, name: str, now: float, width: int) -> l
             Cell("  "),
             Cell(state, _TONES.get(state, "strong")),
             Cell(f"   {item.spec}   sends {item.task or figures.UNKNOWN}"),
-            Cell(f" to {item.queue}" if item.queue else " to where routing and the task's options say", "muted"),
+            Cell(f" to {item.queue}" if item.queue else ", routed as any other", "muted"),
         ),
         (Cell(f"  defined in {item.origin or figures.UNKNOWN}", "muted"), Cell(f"   args {item.args}")),
     ]

@@ -155,7 +155,7 @@ class LiveTable(Panel):
         note = super().rule_note()
         if not self._mark_count:
             return note
-        return (Cell(f"{self._mark_count:,} marked", "accent"), Cell("  "), *note)
+        return (Cell(f"{self._mark_count:,} marked{'  ' if note else ''}", "accent"), *note)
 
     def head(self, index: int) -> Line:
         """Return the headings."""

@@ -139,6 +139,26 @@ async def test_a_replay_that_is_broken_off_leaves_the_rest_as_it_was(graveyard):
     assert (stats.ready, stats.dead) == (5, 0)
 
 
+async def test_a_guarded_replay_stops_itself_when_what_it_replayed_dies_again(graveyard):
+    await graveyard.bury(30)
+    frozen = await graveyard.keys()
+    revenant = Worker(broker=graveyard.broker, registry=graveyard.stem.registry, queue="q", consumer_name="w2")
+    await revenant.start()
+    work = Work(replay=True, rate=12.0, on_step=lambda _tally: None, stopped=lambda: False, guarded=True)
+    tally = await carry_out(graveyard.cluster.dead_letters, frozen, work)
+    await revenant.shutdown()
+    assert 12 <= tally.done < 30
+    assert tally.failing > 2
+    assert "stopped itself since" in tally.told("replayed")
+
+
+async def test_a_guarded_replay_that_helps_goes_on_to_the_end(graveyard):
+    await graveyard.bury(30)
+    work = Work(replay=True, rate=None, on_step=lambda _tally: None, stopped=lambda: False, guarded=True)
+    tally = await carry_out(graveyard.cluster.dead_letters, await graveyard.keys(), work)
+    assert (tally.done, tally.failing) == (30, 0)
+
+
 async def test_a_replay_is_oldest_first(graveyard):
     ids = await graveyard.bury(3)
     work = Work(replay=True, rate=None, on_step=lambda _tally: None, stopped=lambda: False)
