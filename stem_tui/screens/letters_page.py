@@ -11,9 +11,9 @@ from stem_core.text import visible
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.screens.page import Page
 from stem_tui.session import Session
-from stem_tui.store import LetterEntry, letter_key
+from stem_tui.store import LetterBook, LetterEntry, letter_key
 from stem_tui.views import causes_table, figures, letter_detail, letters_table, matching_letters
-from stem_tui.views.cells import TableState, TableView
+from stem_tui.views.cells import TableView
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.panel import Panel
 from stem_tui.widgets.text_panel import BarePanel
@@ -42,6 +42,8 @@ class LettersPage(Page):
         self.table_of_letters = LiveTable("Dead letters", id="letters")
         self._drawn: tuple[object, ...] = ()
         self._view = _EMPTY
+        self._shown_marks: tuple[tuple[object, ...], frozenset[str], frozenset[str]] = ((), frozenset(), frozenset())
+        self._checked: LetterBook | None = None
         self._cause_key = ""
 
     def compose(self) -> ComposeResult:
@@ -62,22 +64,23 @@ class LettersPage(Page):
 
     def paint(self, now: float) -> None:
         """Pull the letters or their causes; the rows are made anew only if letters, filter or order are others."""
-        model, state = self.session.model, self.state(self.table_of_letters)
-        self._forget_gone(state)
-        plain = state._replace(marked=frozenset())
+        model = self.session.model
+        self._forget_gone()
+        plain = self.state(self.table_of_letters)._replace(marked=frozenset())
         day = figures.day(model.wall(now))
         drawn = (model.letters.book, plain, self.grouped, model.link.is_live, model.problems.get("letters"), day)
         if drawn != self._drawn:
             view = causes_table if self.grouped else letters_table
             self._drawn, self._view = drawn, view(model, now, plain)
-        marked = self._marked
-        rows = {mark for mark, keys in self._groups().items() if marked.issuperset(keys)} if self.grouped else marked
-        self.table_of_letters.show(self._view, frozenset(rows), len(marked))
+        if self._shown_marks[:2] != (drawn, self._marked):
+            self._shown_marks = (drawn, self._marked, self._marked_rows())
+        self.table_of_letters.show(self._view, self._shown_marks[2], len(self._marked))
 
-    def _forget_gone(self, state: TableState) -> None:
+    def _forget_gone(self) -> None:
         book = self.session.model.letters.book
-        if book is not None and state.marked:
-            self.set_marks(self.table_of_letters, state.marked.intersection(book.by_key))
+        if book is not self._checked and book is not None:
+            self._checked = book
+            self.set_marks(self.table_of_letters, self._marked.intersection(book.by_key))
 
     # Marks
 
@@ -85,14 +88,15 @@ class LettersPage(Page):
     def _marked(self) -> frozenset[str]:
         return self.state(self.table_of_letters).marked
 
-    def _groups(self) -> dict[str, list[str]]:
-        """Return the keys of the letters that the filter leaves, by cause."""
-        if not self._marked:
-            return {}
-        groups: dict[str, list[str]] = {}
+    def _marked_rows(self) -> frozenset[str]:
+        """Return the rows that are shown as marked: letters, or causes of which all that the filter leaves are."""
+        marked = self._marked
+        if not self.grouped or not marked:
+            return marked
+        whole = {entry.cause.mark: True for entry in self._shown()}
         for entry in self._shown():
-            groups.setdefault(entry.cause.mark, []).append(entry.key.text)
-        return groups
+            whole[entry.cause.mark] &= entry.key.text in marked
+        return frozenset(mark for mark, complete in whole.items() if complete)
 
     def _shown(self) -> list[LetterEntry]:
         return matching_letters(self.session.model, self.state(self.table_of_letters).filter)

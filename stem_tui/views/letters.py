@@ -34,6 +34,8 @@ CAUSE_COLUMNS: Final = (
     Column("reason", "REASON", 21, rank=5),
     Column("mark", "MARK", 4, rank=6),
 )
+MAX_ROWS: Final = 1_000
+"""Rows of the list: nobody reads more, and making them takes time that the keys need."""
 _DAY: Final = 86_400.0
 _BARS: Final = 10
 
@@ -193,9 +195,11 @@ def letters_table(model: ClusterModel, now: float, state: TableState) -> TableVi
     book, wall = model.letters.book, model.wall(now)
     entries = arrange(book.entries if book is not None else (), _LAYOUT, state)
     tone = "" if model.link.is_live else "muted"
-    rows = tuple(_row(entry, wall, tone) for entry in entries)
-    title = titled("Dead letters", len(rows), len(book.entries) if book is not None else 0, state)
-    return TableView(COLUMNS, rows, title, (*_unread(book), *table_note(state, _LAYOUT)), _empty(model, book, state))
+    rows = tuple(_row(entry, wall, tone) for entry in entries[:MAX_ROWS])
+    title = titled("Dead letters", len(entries), len(book.entries) if book is not None else 0, state)
+    cut = (Cell(f"first {MAX_ROWS:,} shown  ", "warning"),) if len(entries) > MAX_ROWS else ()
+    note = (*_unread(book), *cut, *table_note(state, _LAYOUT))
+    return TableView(COLUMNS, rows, title, note, _empty(model, book, state))
 
 
 def causes_table(model: ClusterModel, now: float, state: TableState) -> TableView:
