@@ -17,7 +17,7 @@ from textual.screen import ModalScreen, Screen
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.service import cancel, spawn
 from stem_core.text import visible
-from stem_tui.actions import ACTIONS, Target, find_action
+from stem_tui.actions import ACTIONS, Target, find_action, going_work
 from stem_tui.keymap import Keymap
 from stem_tui.screens.book import Book
 from stem_tui.screens.choosing import Choosing
@@ -246,8 +246,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._quit()
 
     def _quit(self) -> None:
-        alive = self.session.local.alive
-        if not alive or isinstance(self.screen, ModalScreen):
+        alive, going = self.session.local.alive, self._going()
+        if not (alive or going) or isinstance(self.screen, ModalScreen):
             self.exit(0)
             return
         from stem_tui.screens.quit import QuitDialog  # noqa: PLC0415 - dialogs are loaded when first used
@@ -256,7 +256,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
             if leave:
                 self.exit(0)
 
-        self.ask(QuitDialog(alive), decide)
+        self.ask(QuitDialog(alive, going), decide)
+
+    def _going(self) -> str:
+        """Return what would be broken off by leaving, and how far it is."""
+        going = going_work(self.session)
+        return f"{going[-1].title} {going[-1].target}, {going[-1].note}" if going else ""
 
     # Messages
 

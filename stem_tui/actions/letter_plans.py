@@ -86,7 +86,7 @@ def delete(session: Session, target: Target) -> Plan | Refusal:
 
 def break_off(session: Session, target: Target) -> Plan | Refusal:  # noqa: ARG001 - all planners take a target
     """Plan to stop what is being done to letters; needs no dialog, for it only keeps the rest as it is."""
-    going = _going(session)
+    going = going_work(session)
     if not going:
         return Refusal("no replay is going on")
 
@@ -101,7 +101,7 @@ def _chosen(session: Session, target: Target) -> list[LetterEntry] | Refusal:
     """Return the letters that are meant, as they are known now: the list is frozen here."""
     if target.kind != "letter" or not target.key:
         return Refusal("no dead letter is selected")
-    if _going(session):
+    if going_work(session):
         return Refusal("a replay or deletion is going on; [b] breaks it off")
     found = [entry for entry in map(session.model.letters.find, target.keys) if entry is not None]
     if not found:
@@ -109,7 +109,8 @@ def _chosen(session: Session, target: Target) -> list[LetterEntry] | Refusal:
     return found
 
 
-def _going(session: Session) -> list[Receipt]:
+def going_work(session: Session) -> list[Receipt]:
+    """Return receipts of replays and deletions that go on."""
     return [receipt for receipt in session.model.receipts if receipt.title in BREAKABLE and receipt.going]
 
 

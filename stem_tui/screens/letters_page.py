@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from stem_core.text import visible
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.screens.page import Page
+from stem_tui.screens.text_page import TextPage
 from stem_tui.session import Session
 from stem_tui.store import LetterBook, LetterEntry, letter_key
 from stem_tui.views import causes_table, figures, letter_detail, letters_table, matching_letters
-from stem_tui.views.cells import TableView
+from stem_tui.views.cells import Cell, Line, TableView
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.panel import Panel
-from stem_tui.widgets.text_panel import BarePanel
 
 _EMPTY: Final = TableView((), ())
 
@@ -189,7 +189,7 @@ class LettersPage(Page):
         table.home()
 
 
-class LetterPage(Page):
+class LetterPage(TextPage):
     """One dead letter: why and when it died, and all of its task."""
 
     CONTEXT = "letter"
@@ -198,26 +198,14 @@ class LetterPage(Page):
         self._letter = letter_key(subject.key)
         super().__init__(session, f"dead letter {visible(self._letter.id[-12:])}")
         self.subject = subject
-        self.text = BarePanel(id="letter")
         self._queues = session.model.letters.watched or ()
         self._entry = session.model.letters.find(subject.key)
 
-    def compose(self) -> ComposeResult:
-        """Lay out the one panel."""
-        yield self.text
-
-    def panels(self) -> Sequence[Panel]:
-        """Return the one panel."""
-        return (self.text,)
-
-    def paint(self, now: float) -> None:
-        """Pull what is known."""
-        if self._entry is not None:
-            self.text.show(letter_detail(self.session.model, self._entry, now, self.inner_width))
-
-    def place(self) -> str:
-        """Return which lines are in sight."""
-        return self.text.place()
+    def lines(self, now: float) -> Sequence[Line]:
+        """Return what is known."""
+        if self._entry is None:  # it went away while Enter was pressed
+            return ((Cell("  it is no dead letter any more", "muted"),),)
+        return letter_detail(self.session.model, self._entry, now, self.inner_width)
 
     def targets(self) -> Sequence[Target]:
         """Return the letter, and its queue."""

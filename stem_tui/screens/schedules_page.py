@@ -9,11 +9,12 @@ from textual.app import ComposeResult
 from stem_core.text import visible
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.screens.page import Page
+from stem_tui.screens.text_page import TextPage
 from stem_tui.session import Session
 from stem_tui.views import schedule_detail, schedules_table
+from stem_tui.views.cells import Line
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.panel import Panel
-from stem_tui.widgets.text_panel import BarePanel
 
 
 class SchedulesPage(Page):
@@ -56,7 +57,7 @@ class SchedulesPage(Page):
         self.session.watch_schedules(watched=False)
 
 
-class SchedulePage(Page):
+class SchedulePage(TextPage):
     """One schedule: when and what, how it went, and its next ticks."""
 
     CONTEXT = "schedule"
@@ -64,23 +65,10 @@ class SchedulePage(Page):
     def __init__(self, session: Session, subject: Target) -> None:
         super().__init__(session, f"schedule {visible(subject.key, 60)}")
         self.subject = subject
-        self.text = BarePanel(id="schedule")
 
-    def compose(self) -> ComposeResult:
-        """Lay out the one panel."""
-        yield self.text
-
-    def panels(self) -> Sequence[Panel]:
-        """Return the one panel."""
-        return (self.text,)
-
-    def paint(self, now: float) -> None:
-        """Pull what is known."""
-        self.text.show(schedule_detail(self.session.model, self.subject.key, now, self.inner_width))
-
-    def place(self) -> str:
-        """Return which lines are in sight."""
-        return self.text.place()
+    def lines(self, now: float) -> Sequence[Line]:
+        """Return what is known."""
+        return schedule_detail(self.session.model, self.subject.key, now, self.inner_width)
 
     def targets(self) -> Sequence[Target]:
         """Return the schedule."""

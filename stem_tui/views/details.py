@@ -84,11 +84,11 @@ def queue_detail(model: ClusterModel, queue: str, now: float, width: int, height
             model,
             [
                 ("BACKLOG", figures.count(stats.ready), known),
+                ("OLDEST", figures.NOTHING if stats.oldest_s is None else figures.seconds(stats.oldest_s), known),
+                ("DRAIN", drain_text(entry) if live else figures.UNKNOWN, known),
                 ("INFL", figures.count(stats.inflight) if live else figures.UNKNOWN, ""),
                 ("DELAYED", figures.count(stats.delayed), ""),
                 ("DEAD", figures.count(stats.dead), "error" if stats.dead else ""),
-                ("OLDEST", figures.NOTHING if stats.oldest_s is None else figures.seconds(stats.oldest_s), known),
-                ("DRAIN", drain_text(entry) if live else figures.UNKNOWN, known),
             ],
         ),
         _pairs(

@@ -107,6 +107,30 @@ async def test_a_cause_is_replayed_as_a_whole() -> None:
         assert (stats.ready, stats.dead) == (3, 0)
 
 
+async def test_leaving_asks_while_a_replay_goes_on_and_b_breaks_it_off() -> None:
+    async with live() as console:
+        await console.die(22)
+        await listed(console, 22)
+        await console.press("p", "y")
+        await console.sees("effect seen")
+        await console.press("a", "R")
+        await console.sees("Type 22 to go ahead")
+        dialog = console.app.screen
+        assert isinstance(dialog, ConfirmDialog)
+        dialog.answer({"rate": "10/s", "guard": "stop"})
+        await console.sees("10 of 22 replayed")
+        await console.press("ctrl+q")
+        await console.sees("It is at work: replay 22 letters")
+        await console.press("n", "R")
+        await console.sees("is going on; [b] breaks it off")
+        await console.press("b")
+        await console.sees("broken off")
+        assert console.app.is_running
+        (stats,) = await console.broker.stats(["naps"])
+        assert stats.ready + stats.dead == 22
+        assert stats.ready < 22
+
+
 async def test_a_read_only_console_shows_letters_and_refuses_to_replay_them() -> None:
     async with live(read_only=True) as console:
         await console.die(1)
