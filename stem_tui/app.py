@@ -23,7 +23,8 @@ from stem_tui.screens.book import Book
 from stem_tui.screens.choosing import Choosing
 from stem_tui.screens.doing import Doing
 from stem_tui.screens.footer import footer_hints
-from stem_tui.screens.looking import Handler, Looking
+from stem_tui.screens.looking import Looking
+from stem_tui.screens.opening import Handler, Opening
 from stem_tui.screens.overview import OverviewPage
 from stem_tui.screens.status import breadcrumb
 from stem_tui.session import Session
@@ -88,15 +89,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._receipt = StatusLine(id="receipt")
         self._footer = Footer(id="footer")
         self._looking = Looking(self)
+        self._opening = Opening(self)
         self._doing = Doing(self)
         self._after: dict[str, Callable[[Target], None]] = {
-            "local.start": lambda _target: self._later(self._looking.local),
-            "worker.inspect": lambda target: self._later(self._looking.inspection, target),
+            "local.start": lambda _target: self._later(self._opening.local),
+            "worker.inspect": lambda target: self._later(self._opening.inspection, target),
         }
         self._task: asyncio.Task[object] | None = None
         self._painted: tuple[int, float] = _NEVER
         self._said: tuple[Line, float] | None = None
-        self._handlers = {**self._looking.handlers(), **self._own_handlers()}
+        self._handlers = {**self._looking.handlers(), **self._opening.handlers(), **self._own_handlers()}
         self.register_theme(theme.textual)
         self.theme = theme.textual.name
         self.set_keymap(keymap.bindings())

@@ -1,4 +1,4 @@
-"""Dead letters: a list of them, or their causes, and one of them in full."""
+"""Dead letters: a list of them, or their causes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from textual.app import ComposeResult
 from stem_core.text import visible
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.screens.page import Page
-from stem_tui.screens.text_page import TextPage
 from stem_tui.session import Session
 from stem_tui.store import LetterBook, LetterEntry, letter_key
-from stem_tui.views import causes_table, figures, letter_detail, letters_table, matching_letters
-from stem_tui.views.cells import Cell, Line, TableView
+from stem_tui.views import causes_table, figures, letters_table, matching_letters
+from stem_tui.views.cells import TableView
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.panel import Panel
 
@@ -176,10 +175,10 @@ class LettersPage(Page):
         self._cause_key = ""
         return True
 
-    def group(self) -> None:
+    def group(self, *, grouped: bool) -> None:
         """Show causes in place of letters, or letters in place of causes."""
-        if not self.back_in_place():
-            self._regroup(grouped=not self.grouped)
+        if grouped != self.grouped and not (grouped and self.back_in_place()):
+            self._regroup(grouped=grouped)
 
     def _regroup(self, *, grouped: bool) -> None:
         table = self.table_of_letters
@@ -187,36 +186,3 @@ class LettersPage(Page):
         self.states[table.id or ""] = self.state(table)._replace(sort="", reverse=False)
         table.key = None
         table.home()
-
-
-class LetterPage(TextPage):
-    """One dead letter: why and when it died, and all of its task."""
-
-    CONTEXT = "letter"
-
-    def __init__(self, session: Session, subject: Target) -> None:
-        self._letter = letter_key(subject.key)
-        super().__init__(session, f"dead letter {visible(self._letter.id[-12:])}")
-        self.subject = subject
-        self._queues = session.model.letters.watched or ()
-        self._entry = session.model.letters.find(subject.key)
-
-    def lines(self, now: float) -> Sequence[Line]:
-        """Return what is known."""
-        if self._entry is None:  # it went away while Enter was pressed
-            return ((Cell("  it is no dead letter any more", "muted"),),)
-        return letter_detail(self.session.model, self._entry, now, self.inner_width)
-
-    def targets(self) -> Sequence[Target]:
-        """Return the letter, and its queue."""
-        return (self.subject, Target("queue", self._letter.queue))
-
-    def enter(self) -> None:
-        """Read it and its task again and again."""
-        self.session.watch_letters(self._queues)
-        self.session.watch_task(self._letter.id, self.subject.key)
-
-    def leave(self) -> None:
-        """Stop reading them."""
-        self.session.watch_task(None)
-        self.session.watch_letters(None)

@@ -1,10 +1,11 @@
 """View models: pure functions from what is known to what is drawn."""
 
+from stem_tui.views.causes import causes_table
 from stem_tui.views.details import queue_detail, worker_detail
 from stem_tui.views.events import events_table
 from stem_tui.views.header import Frozen, header_line, verdict_line
 from stem_tui.views.inspection import inspection_lines
-from stem_tui.views.letters import causes_table, letter_detail, letters_table, matching_letters
+from stem_tui.views.letters import letter_detail, letters_table, matching_letters
 from stem_tui.views.local import local_log_lines, local_table
 from stem_tui.views.queues import queue_table
 from stem_tui.views.receipts import receipt_line, receipts_lines

@@ -1,13 +1,11 @@
-"""Dead letters: one by one, or by the causes that they share."""
+"""Dead letters: the list of them, and one in full."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from stem_core.text import visible
 from stem_tui.store import ClusterModel, LetterBook, LetterEntry
-from stem_tui.store.causes import Cause
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Column, Line, Row, TableState, TableView, section
 from stem_tui.views.tables import Layout, arrange, matching, nothing_matches, table_note, titled
@@ -23,22 +21,8 @@ COLUMNS: Final = (
     Column("args", "ARGS", 30, rank=4),
     Column("reason", "REASON", 21, rank=5),
 )
-CAUSE_COLUMNS: Final = (
-    Column("cause", "CAUSE", 34, flex=True),
-    Column("task", "TASK", 18),
-    Column("number", "N", 7, right=True),
-    Column("history", "24h", 10, rank=2, sorts=False),
-    Column("last", "LAST", 11),
-    Column("first", "FIRST", 11, rank=4),
-    Column("queue", "QUEUE", 10, rank=3),
-    Column("reason", "REASON", 21, rank=5),
-    Column("mark", "MARK", 4, rank=6),
-)
 MAX_ROWS: Final = 1_000
 """Rows of the list: nobody reads more, and making them takes time that the keys need."""
-_DAY: Final = 86_400.0
-_BARS: Final = 10
-
 _FIELDS: Final = {
     "id": lambda entry: entry.key.id,
     "task": lambda entry: entry.task,
@@ -69,63 +53,12 @@ _LAYOUT: Final[Layout[LetterEntry]] = Layout(
 )
 
 
-class CauseGroup(NamedTuple):
-    """A cause and the letters that share it, newest first."""
-
-    cause: Cause
-    entries: tuple[LetterEntry, ...]
-
-    @property
-    def queues(self) -> str:
-        """The queue that they died in, or how many queues."""
-        names = {entry.queue for entry in self.entries}
-        return next(iter(names)) if len(names) == 1 else f"{len(names)} queues"
-
-    @property
-    def first(self) -> float:
-        """When the first of them died."""
-        return self.entries[-1].key.died_at
-
-    @property
-    def last(self) -> float:
-        """When the last of them died."""
-        return self.entries[0].key.died_at
-
-
-_CAUSE_LAYOUT: Final[Layout[CauseGroup]] = Layout(
-    columns=CAUSE_COLUMNS,
-    name=lambda group: group.cause.title,
-    fields={"cause": lambda group: group.cause.title},
-    order={
-        "cause": lambda group: group.cause.title,
-        "task": lambda group: group.cause.task,
-        "number": lambda group: len(group.entries),
-        "last": lambda group: group.last,
-        "first": lambda group: group.first,
-        "queue": lambda group: group.queues,
-        "reason": lambda group: group.cause.reason,
-        "mark": lambda group: group.cause.mark,
-    },
-    trouble=lambda group: (-len(group.entries), -group.last),
-    growing=frozenset({"cause", "task", "queue", "reason", "mark"}),
-    natural="most",
-)
-
-
 def matching_letters(model: ClusterModel, text: str) -> list[LetterEntry]:
     """Return the letters that were read and that a filter leaves, newest first."""
     book = model.letters.book
     if book is None:
         return []
     return matching(book.entries, text, _FIELDS) if text.strip() else list(book.entries)
-
-
-def groups_of(entries: Sequence[LetterEntry]) -> list[CauseGroup]:
-    """Return letters by the cause that they share."""
-    found: dict[str, list[LetterEntry]] = {}
-    for entry in entries:
-        found.setdefault(entry.cause.mark, []).append(entry)
-    return [CauseGroup(group[0].cause, tuple(group)) for group in found.values()]
 
 
 def _row(entry: LetterEntry, wall: float, tone: str) -> Row:
@@ -145,34 +78,8 @@ def _row(entry: LetterEntry, wall: float, tone: str) -> Row:
     )
 
 
-def _history(entries: Sequence[LetterEntry], wall: float) -> str:
-    heights = [0] * _BARS
-    for entry in entries:
-        place = int((wall - entry.key.died_at) / _DAY * _BARS)
-        if 0 <= place < _BARS:
-            heights[-1 - place] += 1
-    return figures.sparkline(heights, _BARS)
-
-
-def _cause_row(group: CauseGroup, wall: float, tone: str) -> Row:
-    return Row(
-        group.cause.mark,
-        (
-            Cell(group.cause.title),
-            Cell(group.entries[0].task),
-            Cell(figures.count(len(group.entries)), "strong"),
-            Cell(_history(group.entries, wall)),
-            Cell(figures.when(group.last, wall)),
-            Cell(figures.when(group.first, wall), "muted"),
-            Cell(group.queues),
-            Cell(group.cause.reason, "warning" if group.cause.reason == "poison" else ""),
-            Cell(group.cause.mark[:4], "muted"),
-        ),
-        tone,
-    )
-
-
-def _empty(model: ClusterModel, book: LetterBook | None, state: TableState) -> tuple[Line, ...]:
+def no_letters(model: ClusterModel, book: LetterBook | None, state: TableState) -> tuple[Line, ...]:
+    """Say why there is no row."""
     if book is not None and book.entries:
         names = sorted({entry.task for entry in book.entries})
         return nothing_matches(state.filter, names)
@@ -184,7 +91,8 @@ def _empty(model: ClusterModel, book: LetterBook | None, state: TableState) -> t
     return ((Cell(f"no dead letters{where}: what failed for good was replayed or deleted, or nothing did", "muted"),),)
 
 
-def _unread(book: LetterBook | None) -> Line:
+def unread_note(book: LetterBook | None) -> Line:
+    """Say how many letters were not read."""
     if book is None or not book.unread:
         return ()
     return (Cell(f"newest {figures.count(len(book.entries))} of {figures.count(book.total)} read  ", "warning"),)
@@ -198,22 +106,8 @@ def letters_table(model: ClusterModel, now: float, state: TableState) -> TableVi
     rows = tuple(_row(entry, wall, tone) for entry in entries[:MAX_ROWS])
     title = titled("Dead letters", len(entries), len(book.entries) if book is not None else 0, state)
     cut = (Cell(f"first {MAX_ROWS:,} shown  ", "warning"),) if len(entries) > MAX_ROWS else ()
-    note = (*_unread(book), *cut, *table_note(state, _LAYOUT))
-    return TableView(COLUMNS, rows, title, note, _empty(model, book, state))
-
-
-def causes_table(model: ClusterModel, now: float, state: TableState) -> TableView:
-    """Return the causes of the letters that a filter leaves, the most frequent first."""
-    book, wall = model.letters.book, model.wall(now)
-    groups = groups_of(matching_letters(model, state.filter))
-    arranged = arrange(groups, _CAUSE_LAYOUT, state._replace(filter=""))
-    tone = "" if model.link.is_live else "muted"
-    rows = tuple(_cause_row(group, wall, tone) for group in arranged)
-    number = sum(len(group.entries) for group in groups)
-    title = f"Causes {len(rows)} of {figures.count(number)} dead letters"
-    return TableView(
-        CAUSE_COLUMNS, rows, title, (*_unread(book), *table_note(state, _CAUSE_LAYOUT)), _empty(model, book, state)
-    )
+    note = (*unread_note(book), *cut, *table_note(state, _LAYOUT))
+    return TableView(COLUMNS, rows, title, note, no_letters(model, book, state))
 
 
 def letter_detail(model: ClusterModel, entry: LetterEntry, now: float, width: int) -> list[Line]:

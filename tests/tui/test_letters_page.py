@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stem_core.states import TaskState
 from stem_tui.screens.confirm import ConfirmDialog
-from stem_tui.screens.letters_page import LetterPage, LettersPage
+from stem_tui.screens.letter_page import LetterPage
+from stem_tui.screens.letters_page import LettersPage
 from stem_tui.store import LetterBook
 from tests.tui.models import NOW, dead
 from tests.tui.stage import Live, live, screen_text, still
@@ -153,6 +154,32 @@ async def test_enter_on_a_cause_lists_its_letters_and_escape_comes_back_to_it() 
         assert page.table_of_letters.index == 1
         await pilot.press("escape")
         assert not app.book.depth
+
+
+async def test_e_lists_what_c_groups_and_both_open_the_page_so() -> None:
+    app = still(dead())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("c")
+        assert page_of(app).grouped
+        await pilot.press("e")
+        assert not page_of(app).grouped
+        await pilot.press("enter", "c")
+        assert page_of(app).grouped, "from a letter, too"
+        assert app.book.depth == 1
+
+
+async def test_dead_letters_of_a_queue_are_those_of_its_page_or_of_its_name() -> None:
+    app = still(dead())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("enter", "e")
+        assert page_of(app).subject.key == "payments"
+        assert app.session.model.letters.watched == ("payments",)
+        await pilot.press("escape", "escape", "colon", *"dlq", "space", *"expo", "enter")
+        await pilot.pause()
+        assert page_of(app).subject.key == "exports"
+        await pilot.press("colon", *"dlq", "space", *"zzz", "enter")
+        await pilot.pause()
+        assert "there is no queue 'zzz'" in screen_text(app)
 
 
 async def test_a_filter_narrows_causes_and_what_is_marked_by_them() -> None:
