@@ -116,6 +116,8 @@ class LettersPage(Page):
     def mark_all(self, table: LiveTable) -> str:
         """Mark all letters that were read and that the filter leaves; the second time, read the others first."""
         keys = {entry.key.text for entry in self._shown()}
+        if not keys:
+            return "there is nothing to mark here"
         again = self._marked.issuperset(keys)
         self.set_marks(table, self._marked.union(keys))
         book = self.session.model.letters.book

@@ -111,7 +111,7 @@ def _row(worker: WorkerEntry, now: float, *, live: bool) -> Row:
 
 def _empty(model: ClusterModel, now: float) -> tuple[Line, ...]:
     if model.crew.read_at is None:
-        reason = model.problems.get("workers") or model.link.reason
+        reason = model.problems.get("workers")
         return ((Cell("workers are not known yet" + (f": {reason}" if reason else ""), "muted"),),)
     silent = figures.seconds(now - model.started)
     return (
