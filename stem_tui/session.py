@@ -33,6 +33,7 @@ class Session:
     Attributes:
         settings: The console's settings.
         source: The cluster.
+        clock: Tells the time.
         model: What is known.
         commander: Gives commands.
         local: Worker processes of this console.
@@ -43,7 +44,7 @@ class Session:
     def __init__(self, settings: ConsoleSettings, source: Source | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         self.settings = settings
         self.source = source or LiveSource(settings.config, settings.issuer)
-        self._clock = clock
+        self.clock = clock
         now = clock.monotonic()
         identity = Identity(
             name=settings.profile,
@@ -65,7 +66,7 @@ class Session:
 
     def now(self) -> float:
         """Return the moment that views take: the console's monotonic clock."""
-        return self._clock.monotonic()
+        return self.clock.monotonic()
 
     @property
     def changed(self) -> int:
@@ -124,12 +125,12 @@ class Session:
 
     async def _tick(self) -> None:
         while True:
-            self.model.set_clock(self._clock.time(), self.now())
+            self.model.set_clock(self.clock.time(), self.now())
             self.model.check_receipts(self.now())
             armed_until = self.model.identity.armed_until
             if armed_until is not None and self.now() >= armed_until:
                 self.disarm()
-            await self._clock.sleep(TICK)
+            await self.clock.sleep(TICK)
 
     def refresh(self) -> None:
         """Read everything now; if the broker is away, try it now."""

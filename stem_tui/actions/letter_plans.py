@@ -124,7 +124,8 @@ def _subject(chosen: Sequence[LetterEntry]) -> str:
 
 def _about(session: Session, chosen: Sequence[LetterEntry], target: Target, effect: Sequence[Line]) -> tuple[Line, ...]:
     """Return what is meant and what happens to it; first what must be read on the smallest screen, too."""
-    wall = session.model.wall(session.now())
+    model = session.model
+    wall, book = model.wall(session.now()), model.letters.book
     if len(chosen) == 1:
         entry = chosen[0]
         age = seconds(wall - entry.key.died_at)
@@ -134,11 +135,12 @@ def _about(session: Session, chosen: Sequence[LetterEntry], target: Target, effe
             fact("died", f"{age} ago in {entry.queue}, as try {entry.attempt + 1}: {entry.reason}"),
             fact("error", entry.error, "error"),
         )
+    read_at = wall if book is None else model.wall(book.read_at)
     times = [entry.key.died_at for entry in chosen]
     missing = len(set(target.keys)) - len(chosen)
     gone = f"; {missing:,} more are no dead letters any more" if missing else ""
     return (
-        fact("frozen", f"{len(chosen):,} as of {when(wall, wall)}Z; what dies later is left alone{gone}"),
+        fact("frozen", f"{len(chosen):,} as of {when(read_at, wall)}Z; what dies later is left alone{gone}"),
         *effect,
         fact("tasks", tallied(entry.task for entry in chosen)),
         fact("queues", tallied(entry.queue for entry in chosen)),
@@ -168,7 +170,8 @@ def _replay_effect(session: Session, chosen: Sequence[LetterEntry]) -> list[Line
             fact("warning", f"{plural(broken, 'letter')} without an envelope: a replay will die again", "warning")
         )
     if poison:
-        lines.append(fact("warning", f"{poison:,} of them killed their workers, and may again", "warning"))
+        who = "it killed its workers" if len(chosen) == 1 else f"{poison:,} of them killed their workers"
+        lines.append(fact("warning", f"{who}, and may again", "warning"))
     return lines
 
 
@@ -193,7 +196,7 @@ async def _operate(session: Session, chosen: Sequence[LetterEntry], way: _Way) -
         def on_step(tally: Tally) -> None:
             session.commander.progress(receipt, f"{tally.seen:,} of {tally.total:,} {word}")
 
-        what = Work(**way._asdict(), on_step=on_step, stopped=session.break_off.is_set)
+        what = Work(**way._asdict(), on_step=on_step, stopped=session.break_off.is_set, clock=session.clock)
         tally = await carry_out(cluster.dead_letters, frozen, what)
         receipt.partial = tally.done < tally.total
         return tally.told(word)

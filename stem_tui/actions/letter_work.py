@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from stem_core.clock import Clock
 from stem_tui.store import LetterKey
 
 if TYPE_CHECKING:
@@ -67,11 +68,13 @@ class Work:
         rate: At most so many a second; None for as fast as it goes.
         on_step: Called after each step, with the tally so far.
         stopped: Says whether to break off.
+        clock: Paces the steps.
         guarded: Whether a replay stops itself when what it replayed dies again.
     """
 
     replay: bool
     rate: float | None
+    clock: Clock
     on_step: Callable[[Tally], None]
     stopped: Callable[[], bool]
     guarded: bool = False
@@ -100,9 +103,12 @@ async def carry_out(letters: DeadLetters, frozen: Sequence[LetterKey], work: Wor
     for step in steps(frozen, work.rate):
         if work.stopped() or (work.guarded and await _fails_again(letters, watched, tally)):
             break
+        began = work.clock.monotonic()
         done = await _step(letters, step, work, tally)
         watched += done[: _SAMPLE - len(watched)]
         work.on_step(tally)
+        if work.rate is not None and tally.seen < tally.total:
+            await work.clock.sleep(max(0.0, began + len(step) / work.rate - work.clock.monotonic()))
     return tally
 
 

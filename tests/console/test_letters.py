@@ -119,6 +119,11 @@ class Graveyard:
         return [LetterKey("q", letter.id, letter.died_at) for letter in letters]
 
 
+def replaying(**settings) -> Work:
+    quiet = {"rate": None, "on_step": lambda _tally: None, "stopped": lambda: False}
+    return Work(replay=True, clock=SYSTEM_CLOCK, **{**quiet, **settings})
+
+
 @pytest.fixture
 async def graveyard():
     ground = Graveyard()
@@ -130,7 +135,13 @@ async def graveyard():
 async def test_a_replay_that_is_broken_off_leaves_the_rest_as_it_was(graveyard):
     await graveyard.bury(5)
     seen = []
-    work = Work(replay=True, rate=100.0, on_step=lambda tally: seen.append(tally.seen), stopped=lambda: bool(seen))
+    work = Work(
+        replay=True,
+        clock=SYSTEM_CLOCK,
+        rate=100.0,
+        on_step=lambda tally: seen.append(tally.seen),
+        stopped=lambda: bool(seen),
+    )
     frozen = await graveyard.keys()
     tally = await carry_out(graveyard.cluster.dead_letters, [*frozen, LetterKey("r", "x", 1.0)], work)
     assert (tally.done, tally.total, seen) == (5, 6, [5])
@@ -139,12 +150,22 @@ async def test_a_replay_that_is_broken_off_leaves_the_rest_as_it_was(graveyard):
     assert (stats.ready, stats.dead) == (5, 0)
 
 
+async def test_a_replay_at_a_rate_is_not_faster_than_that(graveyard):
+    await graveyard.bury(30)
+    work = replaying(rate=20.0)
+    began = SYSTEM_CLOCK.monotonic()
+    assert (await carry_out(graveyard.cluster.dead_letters, await graveyard.keys(), work)).done == 30
+    assert SYSTEM_CLOCK.monotonic() - began >= 28 / 20.0
+
+
 async def test_a_guarded_replay_stops_itself_when_what_it_replayed_dies_again(graveyard):
     await graveyard.bury(30)
     frozen = await graveyard.keys()
     revenant = Worker(broker=graveyard.broker, registry=graveyard.stem.registry, queue="q", consumer_name="w2")
     await revenant.start()
-    work = Work(replay=True, rate=12.0, on_step=lambda _tally: None, stopped=lambda: False, guarded=True)
+    work = Work(
+        replay=True, clock=SYSTEM_CLOCK, rate=12.0, on_step=lambda _tally: None, stopped=lambda: False, guarded=True
+    )
     tally = await carry_out(graveyard.cluster.dead_letters, frozen, work)
     await revenant.shutdown()
     assert 12 <= tally.done < 30
@@ -154,14 +175,16 @@ async def test_a_guarded_replay_stops_itself_when_what_it_replayed_dies_again(gr
 
 async def test_a_guarded_replay_that_helps_goes_on_to_the_end(graveyard):
     await graveyard.bury(30)
-    work = Work(replay=True, rate=None, on_step=lambda _tally: None, stopped=lambda: False, guarded=True)
+    work = Work(
+        replay=True, clock=SYSTEM_CLOCK, rate=None, on_step=lambda _tally: None, stopped=lambda: False, guarded=True
+    )
     tally = await carry_out(graveyard.cluster.dead_letters, await graveyard.keys(), work)
     assert (tally.done, tally.failing) == (30, 0)
 
 
 async def test_a_replay_is_oldest_first(graveyard):
     ids = await graveyard.bury(3)
-    work = Work(replay=True, rate=None, on_step=lambda _tally: None, stopped=lambda: False)
+    work = replaying(rate=None)
     await carry_out(graveyard.cluster.dead_letters, await graveyard.keys(), work)
     waiting = [place.id for place in await graveyard.broker.waiting("q", 10)]
     assert waiting == ids
