@@ -9,6 +9,8 @@ from stem_core.clock import SYSTEM_CLOCK
 from stem_core.delivery import DeadLetter
 from stem_core.envelope import Envelope, seal
 from stem_core.states import TaskState
+from stem_core.stores import connect_broker
+from stem_core.stores.port import Broker
 from stem_tui.actions.letter_work import Tally, Work, carry_out, steps
 from stem_tui.feed.letters import LetterReader, status_of_letter
 from stem_tui.store import LetterKey, letter_key
@@ -94,13 +96,13 @@ def test_a_tally_says_what_was_skipped_and_why():
 
 
 class Graveyard:
-    """A cluster in memory whose jobs all die."""
+    """A cluster whose jobs all die."""
 
-    def __init__(self) -> None:
+    def __init__(self, broker: Broker) -> None:
         async def boom(order: int) -> None:
             raise LookupError(f"no order {order}")
 
-        self.broker = InMemoryBroker()
+        self.broker = broker
         registry = SimpleTaskRegistry().register(FunctionTaskHandler("boom", boom, TaskOptions(queue="q")))
         self.stem = Stem(broker=self.broker, registry=registry)
         self.worker = Worker(broker=self.broker, registry=registry, queue="q", consumer_name="w1")
@@ -126,7 +128,7 @@ def replaying(**settings) -> Work:
 
 @pytest.fixture
 async def graveyard():
-    ground = Graveyard()
+    ground = Graveyard(InMemoryBroker())
     yield ground
     await ground.stem.close()
     await ground.broker.close()
@@ -148,6 +150,17 @@ async def test_a_replay_that_is_broken_off_leaves_the_rest_as_it_was(graveyard):
     assert "broken off, 1 left" in tally.told("replayed")
     (stats,) = await graveyard.broker.stats(["q"])
     assert (stats.ready, stats.dead) == (5, 0)
+
+
+async def test_on_every_store_a_letter_is_known_again_by_its_death(store_url, namespace):
+    ground = Graveyard(await connect_broker(store_url, namespace=namespace))
+    first, *_ = await ground.bury(5)
+    frozen = [letter_key(key.text) for key in await ground.keys()]
+    await ground.broker.purge("q", [first])
+    tally = await carry_out(ground.cluster.dead_letters, frozen, replaying())
+    assert (tally.done, tally.gone, tally.again) == (4, 1, 0)
+    await ground.stem.close()
+    await ground.broker.close()
 
 
 async def test_a_replay_at_a_rate_is_not_faster_than_that(graveyard):
