@@ -4,10 +4,11 @@ import pytest
 
 from stem_core.client import Answer, CommandResult, RevokeResult
 from stem_core.commands import Command, Drain, Reply
+from stem_core.delivery import Pause
 from stem_tui.actions import Plan, Refusal, Target, find_action, plan
 from stem_tui.session import Session
 from stem_tui.store import ReceiptState
-from tests.console.builders import WALL, frame as frame_of, life, running, snapshot, text_of
+from tests.console.builders import WALL, frame as frame_of, life, running, snapshot, stats, text_of
 from tests.console.test_actions import a_session
 
 
@@ -29,6 +30,14 @@ class Told:
 
     async def undrain(self, *, targets):
         return self._answer("undrain", targets)
+
+    async def pause(self, queues, *, reason, duration):
+        self.orders.append(("pause", tuple(queues)))
+        return self._answer("told", ())
+
+    async def resume(self, queues):
+        self.orders.append(("resume", tuple(queues)))
+        return self._answer("told", ())
 
     async def revoke(self, ids, *, terminate, reason):
         self.orders.append(("terminate" if terminate else "revoke", tuple(ids)))
@@ -116,3 +125,25 @@ def test_the_number_of_tasks_is_typed_where_it_hurts(action_id, number, echo):
     session, _ = three_workers()
     keys = tuple(f"t{place}" for place in range(number))
     assert made(session, action_id, Target("task", "t0", keys)).echo == echo
+
+
+async def test_marked_queues_are_paused_together_and_undone_together():
+    session, told = three_workers()
+    figures = [stats("payments", ready=7, inflight=2), stats("emails", ready=3, inflight=1)]
+    held = stats("exports", paused=Pause(by="ann", since=WALL))
+    session.model.apply_stats([*figures, held], session.now())
+    planned = made(session, "queue.pause", Target("queue", "payments", ("payments", "emails", "exports")))
+    shown = " ".join(map(text_of, planned.lines))
+    assert planned.title == "Pause 2 queues?"
+    assert "payments, emails: 10 waiting; 1 more are paused already" in shown
+    assert "3 tasks in flight" in shown
+    assert planned.command == "stem worker pause --queue payments --queue emails"
+    receipt = await planned.run({"reason": "", "for": ""})
+    assert told.orders[0] == ("pause", ("payments", "emails"))
+    assert receipt.target == "2 queues"
+    paused = [stats(name, paused=Pause(by="ann", since=WALL)) for name in ("payments", "emails")]
+    session.model.apply_stats(paused, session.now())
+    back = made(session, "undo", Target())
+    assert back.title == "Undo: Resume 2 queues?"
+    await back.run({})
+    assert ("resume", ("payments", "emails")) in told.orders

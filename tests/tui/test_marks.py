@@ -43,7 +43,7 @@ async def test_a_marks_only_what_the_filter_leaves_and_the_marks_outlive_it() ->
 async def test_where_nothing_can_be_marked_it_says_so() -> None:
     app = still(lively())
     async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.press("space")
+        await pilot.press("3", "space")
         assert "nothing to mark" in screen_text(app)
 
 
