@@ -27,12 +27,14 @@ class ChildSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     Args:
         pid: Process id.
         busy: Whether it runs a task.
+        task: Id of that task, empty if it runs none.
         tasks: Tasks it has run.
         rss: Resident memory in bytes after the last of them.
     """
 
     pid: int
     busy: bool = False
+    task: str = ""
     tasks: int = 0
     rss: int = 0
 

@@ -17,13 +17,14 @@ from textual.screen import ModalScreen, Screen
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.service import cancel, spawn
 from stem_core.text import visible
-from stem_tui.actions import ACTIONS, Target, find_action
+from stem_tui.actions import ACTIONS, Target, find_action, going_work
 from stem_tui.keymap import Keymap
 from stem_tui.screens.book import Book
 from stem_tui.screens.choosing import Choosing
 from stem_tui.screens.doing import Doing
 from stem_tui.screens.footer import footer_hints
-from stem_tui.screens.looking import Handler, Looking
+from stem_tui.screens.looking import Looking
+from stem_tui.screens.opening import Handler, Opening
 from stem_tui.screens.overview import OverviewPage
 from stem_tui.screens.status import breadcrumb
 from stem_tui.session import Session
@@ -88,15 +89,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._receipt = StatusLine(id="receipt")
         self._footer = Footer(id="footer")
         self._looking = Looking(self)
+        self._opening = Opening(self)
         self._doing = Doing(self)
         self._after: dict[str, Callable[[Target], None]] = {
-            "local.start": lambda _target: self._later(self._looking.local),
-            "worker.inspect": lambda target: self._later(self._looking.inspection, target),
+            "local.start": lambda _target: self._later(self._opening.local),
+            "worker.inspect": lambda target: self._later(self._opening.inspection, target),
         }
         self._task: asyncio.Task[object] | None = None
         self._painted: tuple[int, float] = _NEVER
         self._said: tuple[Line, float] | None = None
-        self._handlers = {**self._looking.handlers(), **self._own_handlers()}
+        self._handlers = {**self._looking.handlers(), **self._opening.handlers(), **self._own_handlers()}
         self.register_theme(theme.textual)
         self.theme = theme.textual.name
         self.set_keymap(keymap.bindings())
@@ -212,7 +214,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def label(self, target: Target) -> str:
         """Return what a target is called on screen."""
-        return visible(target.key, 40)
+        return f"{len(target.marked):,} marked" if target.marked else visible(target.name, 40)
 
     # Actions
 
@@ -246,8 +248,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._quit()
 
     def _quit(self) -> None:
-        alive = self.session.local.alive
-        if not alive or isinstance(self.screen, ModalScreen):
+        alive, going = self.session.local.alive, self._going()
+        if not (alive or going) or isinstance(self.screen, ModalScreen):
             self.exit(0)
             return
         from stem_tui.screens.quit import QuitDialog  # noqa: PLC0415 - dialogs are loaded when first used
@@ -256,7 +258,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
             if leave:
                 self.exit(0)
 
-        self.ask(QuitDialog(alive), decide)
+        self.ask(QuitDialog(alive, going), decide)
+
+    def _going(self) -> str:
+        """Return what would be broken off by leaving, and how far it is."""
+        going = going_work(self.session)
+        return f"{going[-1].title} {going[-1].target}, {going[-1].note}" if going else ""
 
     # Messages
 

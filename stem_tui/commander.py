@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from stem_core.client import Answer, CommandResult, ControlClient, RevokeResult
+from stem_core.client import Answer, ClusterClient, CommandResult, ControlClient, RevokeResult
 from stem_core.clock import Clock
 from stem_core.errors import StemError
 from stem_tui.store import (
@@ -24,6 +24,7 @@ from stem_tui.views.figures import clock as time_of_day
 
 Result: TypeAlias = CommandResult | RevokeResult
 READ_ONLY = "this console is read only"
+NOT_CONNECTED = "not connected to a broker yet"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +52,27 @@ class Request:
     changes: bool = True
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """Something to be done in the broker, which no worker need be told.
+
+    Args:
+        title: What is done, such as `replay`.
+        target: To what, as commands need it.
+        shown: The same as people read it.
+        work: Does it; is given the receipt to write its progress on, and returns what is to stand there in the end.
+        effect: What to look for afterwards.
+        undo: What takes it back.
+    """
+
+    title: str
+    target: str
+    shown: str
+    work: Callable[[ClusterClient, Receipt], Awaitable[str]]
+    effect: Effect | None = None
+    undo: Undo | None = None
+
+
 class Commander:
     """Sends commands of this console.
 
@@ -67,6 +89,7 @@ class Commander:
         self._issuer = issuer
         self._sent = sent
         self.control: ControlClient | None = None
+        self.cluster: ClusterClient | None = None
 
     def refusal(self, *, changes: bool = True) -> str | None:
         """Return why no command can be given now, or None. One that changes nothing is given read only, too."""
@@ -76,7 +99,7 @@ class Commander:
         if link.state is LinkState.DOWN:
             return f"no broker since {time_of_day(self._model.wall(link.since))}Z"
         if link.state is LinkState.CONNECTING or self.control is None:
-            return "not connected to a broker yet"
+            return NOT_CONNECTED
         return None
 
     def open_receipt(self, title: str, target: str, shown: str = "") -> Receipt:
@@ -107,7 +130,7 @@ class Commander:
         receipt = self.open_receipt(request.title, request.target, request.shown)
         reason, control = self.refusal(changes=request.changes), self.control
         if reason is not None or control is None:
-            return self.refuse(receipt, reason or "not connected to a broker yet")
+            return self.refuse(receipt, reason or NOT_CONNECTED)
         try:
             result = await request.call(control)
         except StemError as error:
@@ -116,6 +139,32 @@ class Commander:
             self._sent()
         self._settle(receipt, request, result)
         return receipt
+
+    async def operate(self, operation: Operation) -> Receipt:
+        """Carry an operation out. Never raises for what the broker answers: that stands on the receipt."""
+        receipt = self.open_receipt(operation.title, operation.target, operation.shown)
+        reason, cluster = self.refusal(), self.cluster
+        if reason is not None or cluster is None:
+            return self.refuse(receipt, reason or NOT_CONNECTED)
+        try:
+            note = await operation.work(cluster, receipt)
+        except StemError as error:
+            done = f"{receipt.note}, then " if receipt.note else ""
+            return self.refuse(receipt, f"{done}{error}", ReceiptState.FAILED)
+        finally:
+            self._sent()
+        receipt.state, receipt.note = ReceiptState.ACKED, clean_detail(note)
+        if operation.effect is not None:
+            receipt.effect, receipt.effect_state = operation.effect, EffectState.WAITING
+            receipt.undo = operation.undo
+        self._model.touch()
+        return receipt
+
+    def progress(self, receipt: Receipt, note: str) -> None:
+        """Note how far an operation is."""
+        receipt.note = clean_detail(note)
+        self._model.identity = self._model.identity.used(self._clock.monotonic())
+        self._model.touch()
 
     def _settle(self, receipt: Receipt, request: Request, result: Result) -> None:
         sent = result.sent if isinstance(result, RevokeResult) else result

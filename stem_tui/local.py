@@ -68,7 +68,14 @@ class LocalWorkers:
         environ["STEM_BROKER_URL"] = self._config.broker_url
         if self._config.result_backend_url is not None:
             environ["STEM_RESULT_BACKEND_URL"] = self._config.result_backend_url
-        return environ
+        tls = self._config.tls
+        places = {
+            "STEM_TLS_CA_CERT": tls.ca_cert,
+            "STEM_TLS_CLIENT_CERT": tls.client_cert,
+            "STEM_TLS_CLIENT_KEY": tls.client_key,
+            "STEM_TLS_ALLOW_INSECURE": "true" if tls.allow_insecure else None,
+        }
+        return environ | {variable: place for variable, place in places.items() if place is not None}
 
     def next_key(self) -> str:
         """Return the id of the next worker."""

@@ -33,16 +33,18 @@ class Session:
     Attributes:
         settings: The console's settings.
         source: The cluster.
+        clock: Tells the time.
         model: What is known.
         commander: Gives commands.
         local: Worker processes of this console.
         last_local: What the last local worker was started with, for the next one.
+        break_off: Set to let a long operation stop after its next step.
     """
 
     def __init__(self, settings: ConsoleSettings, source: Source | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         self.settings = settings
         self.source = source or LiveSource(settings.config, settings.issuer)
-        self._clock = clock
+        self.clock = clock
         now = clock.monotonic()
         identity = Identity(
             name=settings.profile,
@@ -57,13 +59,14 @@ class Session:
         self.commander = Commander(self.model, clock, settings.issuer, self.refresh)
         self.local = LocalWorkers(self.model, settings.config, clock)
         self.last_local: dict[str, str] = {}
+        self.break_off = asyncio.Event()
         self._feed = Feed(self.model, clock)
         self._retry_now = asyncio.Event()
         self._running: asyncio.Task[object] | None = None
 
     def now(self) -> float:
         """Return the moment that views take: the console's monotonic clock."""
-        return self._clock.monotonic()
+        return self.clock.monotonic()
 
     @property
     def changed(self) -> int:
@@ -105,8 +108,8 @@ class Session:
                 await cluster.ping()
             connected = True
             self.model.link_up(self.now())
-            self.model.warned(cluster.broker.warnings)
-            self.commander.control = cluster.control
+            self.model.warned(cluster.warnings)
+            self.commander.control, self.commander.cluster = cluster.control, cluster
             await self._feed.run(cluster)
         except TimeoutError:
             return "timed out", connected
@@ -115,33 +118,48 @@ class Session:
         except Exception as error:  # noqa: BLE001 - whatever a driver throws, the console stays up and says so
             return f"{type(error).__name__}: {error}", connected
         finally:
-            self.commander.control = None
+            self.commander.control = self.commander.cluster = None
             if cluster is not None:
                 await _close(cluster)
         return "the connection was closed", connected
 
     async def _tick(self) -> None:
         while True:
-            self.model.set_clock(self._clock.time(), self.now())
+            self.model.set_clock(self.clock.time(), self.now())
             self.model.check_receipts(self.now())
             armed_until = self.model.identity.armed_until
             if armed_until is not None and self.now() >= armed_until:
                 self.disarm()
-            await self._clock.sleep(TICK)
+            await self.clock.sleep(TICK)
 
     def refresh(self) -> None:
         """Read everything now; if the broker is away, try it now."""
         self._retry_now.set()
         self._feed.refresh()
 
-    def watch_task(self, task_id: str | None) -> None:
-        """Read this task in full, now and each second; None for no more."""
-        self.model.watch(task_id)
+    def watch_task(self, task_id: str | None, letter: str | None = None) -> None:
+        """Read this task in full, now and each second; None for no more. `letter` is the dead letter that it is."""
+        self.model.watch(task_id, letter)
         self._feed.refresh()
 
     def watch_queue(self, queue: str | None) -> None:
         """Read the tasks that wait in this queue, now and each second; None for no more."""
         self.model.watch_queue(queue)
+        self._feed.refresh()
+
+    def watch_letters(self, queues: tuple[str, ...] | None) -> None:
+        """Read the dead letters of these queues, of all if empty, again when they change; None for no more."""
+        self.model.letters.watch(queues)
+        self._feed.refresh()
+
+    def watch_schedules(self, *, watched: bool, opened: str = "") -> None:
+        """Read the schedules again and again, one of them with its next ticks; or stop that."""
+        self.model.schedules.watched, self.model.schedules.opened = watched, opened
+        self._feed.refresh()
+
+    def read_more_letters(self) -> None:
+        """Read not only the newest dead letters, but as many as there are, within reason."""
+        self.model.letters.read_on()
         self._feed.refresh()
 
     def arm(self) -> None:

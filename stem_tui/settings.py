@@ -21,9 +21,10 @@ from stem_tui.resources import theme_names
 DEFAULT_THEME: Final = "dark"
 MAX_FILE_BYTES: Final = 256 * 1024
 
-_TEXTS: Final = ("name", "broker_url", "result_backend_url", "namespace", "theme", "app")
-_CORE: Final = ("broker_url", "result_backend_url", "namespace")
-_FLAGS: Final = ("prod", "read_only")
+_TLS_FILES: Final = ("tls_ca_cert", "tls_client_cert", "tls_client_key")
+_TEXTS: Final = ("name", "broker_url", "result_backend_url", "namespace", *_TLS_FILES, "theme", "app")
+_CORE: Final = ("broker_url", "result_backend_url", "namespace", *_TLS_FILES, "tls_allow_insecure")
+_FLAGS: Final = ("prod", "read_only", "tls_allow_insecure")
 PROFILE_KEYS: Final = (*_TEXTS, *_FLAGS, "keys")
 
 

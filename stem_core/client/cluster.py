@@ -88,6 +88,12 @@ class ClusterClient:
         """Where the broker lies, without credentials."""
         return self.broker.location
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know of broker and result backend, a sentence each."""
+        elsewhere: Sequence[str] = getattr(self.backend, "warnings", ())  # not every backend has something to tell
+        return tuple(dict.fromkeys((*self.broker.warnings, *elsewhere)))
+
     async def queues(self, names: Sequence[str] | None = None) -> list[QueueStats]:
         """Return figures of these queues, or of all that were ever used or that a worker subscribes to."""
         if names is None:

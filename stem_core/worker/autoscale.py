@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from stem_core.durations import seconds
 from stem_core.worker.core import Core
@@ -88,6 +89,15 @@ def _shrinks(config: WorkerAutoscaleConfig, reading: Reading, quiet: float, spar
     )
 
 
+class Resized(NamedTuple):
+    """That the number of slots changed, and why. `at` is epoch seconds."""
+
+    at: float
+    before: int
+    after: int
+    reason: str
+
+
 class Autoscaler:
     """Looks at backlog and slots each tick, and resizes.
 
@@ -99,7 +109,8 @@ class Autoscaler:
 
     def __init__(self, core: Core, config: WorkerAutoscaleConfig | None, resize: Callable[[int, str], None]) -> None:
         self._core = core
-        self.resize = resize
+        self._resize = resize
+        self.last: Resized | None = None
         self._memory = Memory()
         self.config = config if config is not None and config.enabled else None
 
@@ -107,6 +118,11 @@ class Autoscaler:
     def maximum(self) -> int | None:
         """Most slots allowed, None if the worker does not scale itself."""
         return None if self.config is None else self.maximum_of(self.config)
+
+    def resize(self, slots: int, reason: str) -> None:
+        """Carry a decision out, this one's own or that of a command, and remember it."""
+        self.last = Resized(self._core.clock.time(), self._core.window.concurrency, slots, reason)
+        self._resize(slots, reason)
 
     def maximum_of(self, config: WorkerAutoscaleConfig) -> int:
         """Return the most slots that a configuration allows this worker."""

@@ -127,7 +127,17 @@ class Orders:
     async def _inspect(self) -> dict[str, object]:
         ids = [job.delivery.id for job in self._core.window.held]
         known = await self._core.broker.revoked(ids) if ids else []
-        return {"snapshot": self._snapshot(_ALL), "revoked": msgspec.to_builtins(known)}
+        return {
+            "snapshot": self._snapshot(_ALL),
+            "revoked": msgspec.to_builtins(known),
+            "rates": self._limits.told(),
+            "scaling": self._scaling(),
+        }
+
+    def _scaling(self) -> dict[str, object]:
+        scaler = self._autoscaler
+        least = scaler.config.min_concurrency if scaler.config is not None else None
+        return {"min": least, "max": scaler.maximum, "last": scaler.last and scaler.last._asdict()}
 
     def _pause(self, order: PauseQueues | ResumeQueues) -> dict[str, object]:
         ours = [queue for queue in order.queues if queue in self._core.settings.queues]

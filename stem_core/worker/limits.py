@@ -34,6 +34,7 @@ class Limits:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._own: dict[str, str | None] = {}
         self._written: dict[str, str | None] = {}
         self._set: dict[str, float | None] = {}
 
@@ -45,6 +46,10 @@ class Limits:
         """Return what was set at run time: a rate, `none`, or `default` if nothing was."""
         rate = self._written.get(task, "default")
         return "none" if rate is None else rate
+
+    def told(self) -> dict[str, str]:
+        """Return the limits by task: those set at run time, and those of tasks that were started here."""
+        return {task: "none" if rate is None else rate for task, rate in {**self._own, **self._written}.items()}
 
     async def load(self) -> None:
         """Read what was set at run time."""
@@ -65,6 +70,7 @@ class Limits:
         rate = self.rate(envelope.name, plan)
         if rate is None:
             return 0.0
+        self._own[envelope.name] = plan.handler.options.rate_limit
         # A bucket for each rate: who stands in line for one that is no longer set must not hold up the others.
         bucket, backoff = f"{bucket_of(envelope, plan.rate_key)}@{rate:.6g}", Backoff()
         while not job.void:

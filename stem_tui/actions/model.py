@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from stem_tui.store import Receipt
+from stem_tui.store import Receipt, letter_key
 from stem_tui.views.cells import Line
 
 if TYPE_CHECKING:
@@ -16,10 +16,27 @@ Values: TypeAlias = Mapping[str, str]
 
 
 class Target(NamedTuple):
-    """What an action is about: kind `queue`, `worker`, `task`, `local` or `none`, and its name or id."""
+    """What an action is about.
+
+    Args:
+        kind: `queue`, `worker`, `task`, `letter`, `schedule`, `local` or `none`.
+        key: Name or id of what is selected.
+        marked: Names or ids of all that was marked, if anything was: then the action is about these.
+    """
 
     kind: str = "none"
     key: str = ""
+    marked: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What people call what is selected: a dead letter by the id of its task."""
+        return letter_key(self.key).id if self.kind == "letter" else self.key
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names or ids of all that the action is about."""
+        return self.marked or (self.key,)
 
 
 NO_TARGET: Final = Target()
@@ -116,10 +133,11 @@ class Action:
         title: What it does, in a few words.
         help: What it does, in a sentence.
         group: Heading in the help: `move`, `find`, `act`, `view`.
-        context: The kind of thing it acts on (`queue`, `worker`, `task`, `local`), or `any` if it needs none.
+        context: The kind of thing it acts on (`queue`, `worker`, `task`, …), or `any` if it needs none.
         gate: 0 none, 1 a dialog, 2 a dialog with something to type where it hurts, 3 with a reason as well.
         changes_cluster: Whether a read-only console refuses it.
         footer: Whether the footer shows it.
+        pages: Contexts of the pages whose footer shows it; all if empty.
         plan: Makes the dialog; None for what only looks or moves.
         short: What the footer says; the first word of the title if empty.
         words: Further words by which the `:` bar knows it.
@@ -136,6 +154,7 @@ class Action:
     gate: int = 0
     changes_cluster: bool = False
     footer: bool = False
+    pages: tuple[str, ...] = ()
     plan: Planner | None = None
     short: str = ""
     words: tuple[str, ...] = ()

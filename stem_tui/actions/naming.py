@@ -26,6 +26,9 @@ def named_target(session: Session, kind: str, text: str) -> Target | Refusal:
         return _task(session, text)
     if kind == "local":
         return _by_beginning("local worker", kind, text, {key: key for key in model.local})
+    if kind == "schedule":
+        items = (model.schedules.items or {}).values()
+        return _by_beginning(kind, kind, text, {item.label: item.name for item in items})
     if kind == "worker":
         return _by_beginning(kind, kind, text, {worker.label: worker.id for worker in model.workers.values()})
     return _by_beginning(kind, kind, text, {queue.label: queue.name for queue in model.queues.values()})

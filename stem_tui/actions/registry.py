@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from stem_tui.session import Session
     from stem_tui.store import Receipt
 
-KINDS: Final = {"queue": "queue", "worker": "worker", "task": "task", "local": "local worker"}
+KINDS: Final = {
+    "queue": "queue", "worker": "worker", "task": "task", "letter": "dead letter", "schedule": "schedule",
+    "local": "local worker",
+}  # fmt: skip
+"""What people call what can be selected, by its kind."""
 _BY_ID: Final = {action.id: action for action in ACTIONS}
 
 

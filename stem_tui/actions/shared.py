@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from stem_core.durations import parse_duration
 from stem_core.errors import StemError
@@ -30,6 +32,34 @@ def shell(session: Session, *words: str) -> str:
     scope = [] if namespace == "stem" else ["--namespace", namespace]
     place = ["--broker", identity.location] if identity.demo else []
     return shlex.join(["stem", *words, *place, *scope])
+
+
+ECHO_ABOVE: Final = 20
+"""Of more things than this at once their number must be typed, whatever is done to them."""
+_NAMED: Final = 4
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names of many, and how many more there are."""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def tallied(names: Iterable[str]) -> str:
+    """Return names with how often each is there, the most frequent first: `12 payments.charge, 3 emails.send`."""
+    counts = Counter(names)
+    return listed([f"{number:,} {name}" for name, number in counts.most_common()])
+
+
+def echo_of(number: int, *, above: int = ECHO_ABOVE) -> str | None:
+    """Return what must be typed before so many things are changed at once, or None."""
+    return str(number) if number > above else None
+
+
+def shell_with_ids(session: Session, words: Sequence[str], ids: Sequence[str], more: Sequence[str] = ()) -> str:
+    """Return a `stem` command about things that may be too many to be named: of those it says how many are missing."""
+    command = shell(session, *words, *ids[:_NAMED], *more)
+    return command if len(ids) <= _NAMED else f"{command}   # and {len(ids) - _NAMED:,} more ids"
 
 
 def reason_field(*, required: bool = False) -> Field:

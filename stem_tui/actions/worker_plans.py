@@ -1,212 +1,123 @@
-"""Draining, stopping, scaling and asking workers."""
+"""Draining, scaling and asking workers: the selected one, or all that were marked."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from stem_core.client import CommandResult, ControlClient, RevokeResult
-from stem_core.commands import ShutdownMode
-from stem_core.durations import format_duration, parse_duration
-from stem_core.text import visible
+from stem_core.durations import format_duration
+from stem_tui.actions.crew import Crew, find_crew, tell, undo_of
 from stem_tui.actions.model import Field, Plan, Refusal, Target, Values
-from stem_tui.actions.shared import duration_problem, fact, plural, shell, whole_number_problem
+from stem_tui.actions.shared import echo_of, fact, plural, shell, whole_number_problem
 from stem_tui.commander import Request
-from stem_tui.store import Effect, Inspection, Receipt, Undo, WorkerEntry, WorkerState
+from stem_tui.store import Effect, Inspection, Receipt, WorkerEntry
 from stem_tui.store.inspection import inspection_of
-from stem_tui.views.cells import Line
 
 if TYPE_CHECKING:
     from stem_tui.session import Session
 
 MAX_SLOTS: Final = 10_000
-_LISTED: Final = 6
-
-
-def _find(session: Session, target: Target, command: str) -> WorkerEntry | Refusal:
-    worker = session.model.workers.get(target.key)
-    if worker is None:
-        return Refusal("no worker is selected")
-    if worker.state(session.now()) is WorkerState.GONE:
-        return Refusal(f"{worker.label} is gone; it would not hear")
-    able = worker.snapshot.capabilities
-    if able and command not in able:
-        return Refusal(f"{worker.label} does not answer {command}")
-    return worker
-
-
-def _execute(
-    session: Session,
-    worker: WorkerEntry,
-    title: str,
-    call: Callable[[ControlClient], Awaitable[CommandResult]],
-    effect: Effect,
-    undo: Undo | None = None,
-) -> Awaitable[Receipt]:
-    request = Request(title=title, target=worker.id, shown=worker.label, call=call, effect=effect, undo=undo)
-    return session.commander.execute(request)
 
 
 def drain_or_undrain(session: Session, target: Target) -> Plan | Refusal:
-    """Plan to drain the worker, or to take its drain back, whichever its state as shown asks for."""
-    worker = session.model.workers.get(target.key)
-    if worker is not None and worker.snapshot.state == "stopping":
-        return Refusal(f"{worker.label} is stopping; that cannot be taken back")
-    draining = worker is not None and worker.snapshot.state == "draining"
-    found = _find(session, target, "undrain" if draining else "drain")
-    if isinstance(found, Refusal):
-        return found
-    return _undrain(session, found) if draining else _drain(session, found)
+    """Plan to drain workers, or to take the drain back if all of them drain as shown."""
+    chosen = [worker for worker in map(session.model.workers.get, target.keys) if worker is not None]
+    draining = bool(chosen) and all(worker.snapshot.state == "draining" for worker in chosen)
+
+    def wanted(worker: WorkerEntry) -> str:
+        if worker.snapshot.state == "stopping":
+            return f"{worker.label} is stopping; that cannot be taken back"
+        return f"{worker.label} drains already" if worker.snapshot.state == "draining" and not draining else ""
+
+    crew = find_crew(session, target, "undrain" if draining else "drain", wanted=wanted)
+    if isinstance(crew, Refusal):
+        return crew
+    return _undrain(session, crew) if draining else _drain(session, crew)
 
 
-def _drain(session: Session, worker: WorkerEntry) -> Plan:
-    name = worker.id
-
+def _drain(session: Session, crew: Crew) -> Plan:
     async def call(control: ControlClient) -> CommandResult:
-        return await control.drain(targets=[name])
+        return await control.drain(targets=crew.ids)
 
     async def run(_values: Values) -> Receipt:
-        undo = Undo("worker.drain", "worker", name, {})
-        return await _execute(session, worker, "drain", call, Effect("draining", (name,)), undo)
+        undo = undo_of("worker.drain", crew)
+        return await tell(session, crew, "drain", call, Effect("draining", crew.ids), undo)
 
-    snapshot = worker.snapshot
+    slots = sum(worker.snapshot.concurrency for worker in crew.workers)
+    finishes, ended = f"{plural(crew.active, 'task')}", "it has" if crew.one is not None else "they have"
+    ends = "finishes {}, then exits; a supervisor must start it again"
+    if crew.one is None:
+        ends = "they finish {}, then exit; supervisors must start them again"
     return Plan(
-        title=f"Drain {worker.label}?",
+        title=f"Drain {crew.title}?",
         lines=(
-            fact("worker", f"{worker.label}: {snapshot.active}/{snapshot.concurrency} slots busy"),
-            fact(
-                "effect",
-                f"finishes {plural(snapshot.active, 'task')}, then exits; a supervisor must start it again",
-            ),
-            fact("undo", "can be taken back until it has ended"),
+            *crew.facts(f"{crew.active}/{slots} slots busy"),
+            fact("effect", ends.format(finishes)),
+            fact("undo", f"can be taken back until {ended} ended"),
         ),
-        confirm_label="Drain",
-        subject=worker.label,
-        command=shell(session, "worker", "drain", "--worker", name),
+        confirm_label="Drain" if crew.one is not None else f"Drain {len(crew.workers)}",
+        subject=crew.subject,
+        echo=echo_of(len(crew.workers)),
+        command=shell(session, "worker", "drain", *crew.words()),
         run=run,
     )
 
 
-def _undrain(session: Session, worker: WorkerEntry) -> Plan:
-    name = worker.id
-
+def _undrain(session: Session, crew: Crew) -> Plan:
     async def call(control: ControlClient) -> CommandResult:
-        return await control.undrain(targets=[name])
+        return await control.undrain(targets=crew.ids)
 
     async def run(_values: Values) -> Receipt:
-        undo = Undo("worker.drain", "worker", name, {})
-        return await _execute(session, worker, "undrain", call, Effect("running", (name,)), undo)
+        undo = undo_of("worker.drain", crew)
+        return await tell(session, crew, "undrain", call, Effect("running", crew.ids), undo)
 
+    takes = "it takes work again and does not exit" if crew.one is not None else "they take work again and do not exit"
     return Plan(
-        title=f"Take the drain of {worker.label} back?",
-        lines=(
-            fact("worker", f"{worker.label}: draining, {plural(worker.snapshot.active, 'task')} left"),
-            fact("effect", "it takes work again and does not exit"),
-        ),
-        confirm_label="Undrain",
-        subject=worker.label,
-        command=shell(session, "worker", "undrain", "--worker", name),
-        run=run,
-    )
-
-
-def _cut_lines(worker: WorkerEntry) -> tuple[Line, ...]:
-    running = [task for task in worker.snapshot.running if task.started_at is not None]
-    lines = [
-        fact("running" if not place else "", f"{task.task}  {visible(task.id[-8:])}")
-        for place, task in enumerate(running[:_LISTED])
-    ]
-    if len(running) > _LISTED:
-        lines.append(fact("", f"and {len(running) - _LISTED} more"))
-    return tuple(lines)
-
-
-def stop(session: Session, target: Target) -> Plan | Refusal:
-    """Plan to stop the worker, soft or hard; hard needs its name typed."""
-    worker = _find(session, target, "shutdown")
-    if isinstance(worker, Refusal):
-        return worker
-    name, prod = worker.id, session.model.identity.prod
-
-    def grace(values: Values) -> list[str]:
-        text = values.get("grace", "").strip()
-        return ["--grace", text] if text and values.get("mode") == "soft" else []
-
-    def command(values: Values) -> str:
-        mode = values.get("mode", "soft")
-        return shell(session, "worker", "shutdown", "--mode", mode, "--worker", name, *grace(values))
-
-    def check(values: Values) -> str | None:
-        if not prod and values.get("mode") == "hard" and values.get("name", "").strip() != worker.label:
-            return f"type the worker's name, {worker.label}, to stop it hard"
-        return duration_problem(values.get("grace", ""), "grace")
-
-    async def run(values: Values) -> Receipt:
-        mode = ShutdownMode(values.get("mode", "soft"))
-        text = values.get("grace", "").strip()
-        length = parse_duration(text, "grace") if text and mode is ShutdownMode.SOFT else None
-
-        async def call(control: ControlClient) -> CommandResult:
-            return await control.shutdown(mode, grace=length, targets=[name])
-
-        return await _execute(session, worker, f"stop {mode.value}", call, Effect("gone", (name,)))
-
-    return Plan(
-        title=f"Stop {worker.label}?",
-        lines=(
-            fact("worker", f"{worker.label}: {plural(worker.snapshot.active, 'task')} running"),
-            fact(
-                "effect",
-                "tasks that are cut run again elsewhere; the process ends and cannot be brought back",
-                "warning",
-            ),
-            fact("soft", "asks tasks to stop, and cuts them after the grace"),
-            fact("hard", "hands back everything and ends at once; its name must be typed"),
-            *_cut_lines(worker),
-        ),
-        fields=(
-            Field("mode", "mode", "soft", ("soft", "hard"), required=True),
-            Field("grace", "grace", hint="soft only, such as 30s; empty for its own"),
-            *(() if prod else (Field("name", "type name", hint=f"hard only: {worker.label}"),)),
-        ),
-        confirm_label="Stop",
-        subject=worker.label,
-        command=command({"mode": "soft"}),
-        command_for=command,
-        check=check,
+        title=f"Take the drain of {crew.title} back?",
+        lines=(*crew.facts(f"draining, {plural(crew.active, 'task')} left"), fact("effect", takes)),
+        confirm_label="Undrain" if crew.one is not None else f"Undrain {len(crew.workers)}",
+        subject=crew.subject,
+        command=shell(session, "worker", "undrain", *crew.words()),
         run=run,
     )
 
 
 def scale(session: Session, target: Target) -> Plan | Refusal:
-    """Plan to change a worker's number of slots."""
-    worker = _find(session, target, "scale")
-    if isinstance(worker, Refusal):
-        return worker
-    name, before = worker.id, worker.snapshot.concurrency
+    """Plan to change the number of slots of workers."""
+    crew = find_crew(session, target, "scale", wanted=lambda _worker: "")
+    if isinstance(crew, Refusal):
+        return crew
+    had = {worker.snapshot.concurrency for worker in crew.workers}
+    before = min(had)
+    shown = str(before) if len(had) == 1 else f"{before} to {max(had)}"
 
     def command(values: Values) -> str:
-        return shell(session, "worker", "scale", "--concurrency", values.get("slots", str(before)), "--worker", name)
+        return shell(session, "worker", "scale", "--concurrency", values.get("slots", str(before)), *crew.words())
 
     async def run(values: Values) -> Receipt:
         slots = int(values["slots"])
 
         async def call(control: ControlClient) -> CommandResult:
-            return await control.scale(slots, targets=[name])
+            return await control.scale(slots, targets=crew.ids)
 
-        undo = Undo("worker.scale", "worker", name, {"slots": str(before)})
-        effect = Effect("concurrency", (name,), slots)
-        return await _execute(session, worker, f"scale {before} → {slots}", call, effect, undo)
+        undo = undo_of("worker.scale", crew, {"slots": str(before)}) if len(had) == 1 else None
+        return await tell(
+            session, crew, f"scale {shown} → {slots}", call, Effect("concurrency", crew.ids, slots), undo
+        )  # fmt: skip
 
+    each = "" if crew.one is not None else "each "
     return Plan(
-        title=f"Scale {worker.label}?",
+        title=f"Scale {crew.title}?",
         lines=(
-            fact("worker", f"{worker.label}: {plural(before, 'slot')}, {worker.snapshot.active} busy"),
+            *crew.facts(f"{each}{shown} {'slot' if had == {1} else 'slots'}, {crew.active} busy"),
             fact("effect", "more slots start at once; fewer take effect as tasks end"),
         ),
-        fields=(Field("slots", "slots", str(before), required=True, hint="a whole number"),),
-        confirm_label="Scale",
-        subject=worker.label,
+        fields=(
+            Field("slots", "slots", str(before), required=True, hint=f"a whole number{', of each' if each else ''}"),
+        ),
+        confirm_label="Scale" if crew.one is not None else f"Scale {len(crew.workers)}",
+        subject=crew.subject,
+        echo=echo_of(len(crew.workers)),
         command=command({}),
         command_for=command,
         check=lambda values: whole_number_problem(values.get("slots", ""), "slots", MAX_SLOTS),
@@ -216,9 +127,10 @@ def scale(session: Session, target: Target) -> Plan | Refusal:
 
 def inspect(session: Session, target: Target) -> Plan | Refusal:
     """Plan to ask a worker for all that it has; needs no dialog, for it changes nothing."""
-    worker = _find(session, target, "inspect")
-    if isinstance(worker, Refusal):
-        return worker
+    crew = find_crew(session, Target("worker", target.key), "inspect", wanted=lambda _worker: "")
+    if isinstance(crew, Refusal):
+        return crew
+    worker = crew.workers[0]
     name = worker.id
 
     async def call(control: ControlClient) -> CommandResult:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from stem_core import (
     RoutingSubscription,
+    Scheduler,
     ShutdownMode,
     SimpleTaskRegistry,
     Stem,
@@ -22,6 +23,7 @@ from stem_core import (
 from stem_core.client import ClusterClient
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.errors import BrokerUnavailableError
+from stem_core.schedule.entry import ScheduleEntry
 from stem_core.service import cancel, spawn
 from stem_core.stores import connect_broker
 from stem_core.stores.port import Broker
@@ -42,9 +44,13 @@ class Post(NamedTuple):
     slots: int
 
 
+SCHEDULES: Final = (
+    ScheduleEntry("sweep", "webhooks.post", every=15, args={"url": "https://hooks.example.com/sweep"}),
+    ScheduleEntry("nightly-report", "reports.build", cron="0 3 * * *", args={"report": "nightly", "pages": 12}),
+)
 POSTS: Final = (
     Post("pay-1@demo", ("payments",), 4),
-    Post("mail-1@demo", ("emails", "webhooks"), 4),
+    Post("mail-1@demo", ("emails", "webhooks", "invoices"), 4),
     Post("mixed-1@demo", ("reports", "emails"), 3),
 )
 
@@ -126,12 +132,15 @@ class DemoSource:
         staff = [
             spawn(self._keep(post, worker, broker, stem), post.name) for post, worker in zip(POSTS, first, strict=True)
         ]
+        scheduler = Scheduler(stem, SCHEDULES, name="scheduler@demo", clock=self._clock)
+        await scheduler.start()
         load = spawn(Load(stem, self._clock, self._seed).run(), "demo-load")
         self._ready.set_result(None)
         try:
             await stop.wait()
         finally:
             await cancel(load, *staff)
+            await scheduler.stop()
 
     def _hire(self, post: Post, broker: Broker, tasks: SimpleTaskRegistry) -> Worker:
         return Worker(

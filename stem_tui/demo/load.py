@@ -46,6 +46,7 @@ class Load:
         jobs = [self._payment() for _ in range(self._several(4.0 + 12.0 * wave))]
         jobs += [self._mail() for _ in range(self._several(18.0 + 10.0 * (1 - wave)))]
         jobs += [self._webhook() for _ in range(self._several(6.0))]
+        jobs += [self._invoice() for _ in range(self._several(0.8))]
         jobs += [self._report() for _ in range(self._several(0.5))]
         return jobs
 
@@ -67,6 +68,10 @@ class Load:
 
     def _webhook(self) -> Job:
         return Job("webhooks.post", {"url": f"https://hooks.example.com/{self._random.randrange(1000)}"})
+
+    def _invoice(self) -> Job:
+        self._order += 1
+        return Job("invoices.book", {"invoice": self._order, "country": self._random.choice(("DE", "FR", "IT", "CH"))})
 
     def _report(self) -> Job:
         return Job(

@@ -18,6 +18,10 @@ class AddressUnknown(Exception):  # noqa: N818 - named as the library's own
     """The mail server refused the address."""
 
 
+class VatMissing(Exception):  # noqa: N818 - named as the library's own
+    """An invoice lacks its VAT id."""
+
+
 class Tasks:
     """Handlers that share one source of chance, so that a demo is the same each time.
 
@@ -49,6 +53,13 @@ class Tasks:
             await asyncio.sleep(self._random.uniform(0.2, 0.5))
         return f"{report}.pdf"
 
+    async def book(self, invoice: int, country: str) -> str:
+        """Book an invoice; those of one country lack what is needed, and are not tried again."""
+        await asyncio.sleep(self._random.uniform(0.02, 0.1))
+        if country == "CH":
+            raise VatMissing(f"no VAT id on invoice {invoice}")
+        return f"booked {invoice}"
+
     def post(self, url: str) -> int:
         """Call a webhook, in a thread."""
         return 200 if url.startswith("https://") else 400
@@ -65,5 +76,6 @@ def registry(seed: int = SEED) -> SimpleTaskRegistry:
         .register(FunctionTaskHandler("payments.charge", tasks.charge, payments))
         .register(FunctionTaskHandler("emails.send", tasks.send, emails))
         .register(FunctionTaskHandler("reports.build", tasks.build, TaskOptions(queue="reports")))
+        .register(FunctionTaskHandler("invoices.book", tasks.book, TaskOptions(queue="invoices", max_retries=0)))
         .register(FunctionTaskHandler("webhooks.post", tasks.post, TaskOptions(queue="webhooks")))
     )

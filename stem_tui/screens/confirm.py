@@ -7,7 +7,7 @@ until it stands there.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -22,7 +22,13 @@ from stem_tui.widgets.choice import Choice
 from stem_tui.widgets.lines import PushButton, TextBlock
 from stem_tui.widgets.paint import fit, line_width, wrapped
 
-_WIDTH = 70
+_WIDTH: Final = 70
+_LEAST: Final = 24
+_PART: Final = 0.96
+_BORDER: Final = 2
+_BUTTONS: Final = 2
+_FRAME: Final = 4
+"""Cells of the box's border and padding; like its part of the screen the style sheet's."""
 
 
 class ConfirmDialog(Dialog[Values]):
@@ -46,6 +52,8 @@ class ConfirmDialog(Dialog[Values]):
         self._confirm = PushButton(plan.confirm_label, tone="warning", id="confirm")
         self._fields: dict[str, LineInput | Choice] = {field.key: _widget(field) for field in plan.fields}
         self._echo = LineInput(id="echo")
+        self._facts = TextBlock()
+        self._room = 0
         self._problem = TextBlock(id="problem")
         self._command = TextBlock(id="command")
 
@@ -55,7 +63,7 @@ class ConfirmDialog(Dialog[Values]):
         box = self.box(f"{plan.title} · PROD" if self._prod else plan.title)
         box.set_class(self._prod, "-prod")
         with box:
-            yield TextBlock([row for line in plan.lines for row in _hanging(line)])
+            yield self._facts
             if plan.fields or plan.echo is not None:
                 with Vertical(id="fields"):
                     for field in plan.fields:
@@ -76,9 +84,32 @@ class ConfirmDialog(Dialog[Values]):
 
     def on_mount(self) -> None:
         """Put the focus where it does no harm, or where something must be typed before anything can be done."""
-        self.check()
+        self._wrap()
         empty = [self._fields[field.key] for field in self._plan.fields if field.required and not field.value]
-        (empty[0] if empty else self._cancel).focus()
+        self.set_focus(empty[0] if empty else self._cancel)  # at once: keys may be on their way
+
+    def on_resize(self) -> None:
+        """Break lines anew: the box is narrower on a narrow screen."""
+        self.call_after_refresh(self._wrap)
+
+    def _wrap(self) -> None:
+        """Show as many facts as there is room for. The fields and buttons are always in sight."""
+        facts = [row for line in self._plan.lines for row in _hanging(line, self._width)]
+        self._room = int(self.app.size.height * _PART) - _BORDER - self._fixed_lines()
+        if len(facts) > self._room:
+            facts = [*facts[: max(1, self._room - 1)], (Cell("  … more on a taller screen", "warning"),)]
+        self._room -= len(facts)
+        self._facts.show(facts)
+        self.check()
+
+    def _fixed_lines(self) -> int:
+        plan = self._plan
+        fields = len(plan.fields) + (2 if plan.echo is not None else 0)
+        return _BUTTONS + (fields + 1 if fields else 0)
+
+    @property
+    def _width(self) -> int:
+        return min(_WIDTH, max(_LEAST, int(self.app.size.width * _PART) - _FRAME))
 
     @property
     def _values(self) -> dict[str, str]:
@@ -91,9 +122,11 @@ class ConfirmDialog(Dialog[Values]):
         plan, values = self._plan, self._values
         problem = plan.problem(values)
         tone = "muted" if values == plan.initial() else "error"
-        self._problem.show(wrapped((Cell(problem, tone),), _WIDTH) if problem else [])
+        self._problem.show(wrapped((Cell(problem, tone),), self._width) if problem else [])
         command = plan.shell_command(values)
-        self._command.show(wrapped((Cell(f"$ {command}", "muted"),), _WIDTH) if command else [])
+        lines = wrapped((Cell(f"$ {command}", "muted"),), self._width) if command else []
+        self._command.display = 0 < len(lines) < self._room
+        self._command.show(lines)
         typed = plan.echo is None or self._echo.value.strip() == plan.echo
         self._confirm.disabled = bool(problem) or not typed
         self._confirm.refresh()
@@ -121,11 +154,11 @@ class ConfirmDialog(Dialog[Values]):
             self.answer(self._values)
 
 
-def _hanging(line: Line) -> list[Line]:
+def _hanging(line: Line, width: int) -> list[Line]:
     """Return a fact in as many lines as it takes, all of them beside its label."""
     label, *text = line
     indent = line_width((label,))
-    rows = wrapped(tuple(text), _WIDTH - indent)
+    rows = wrapped(tuple(text), width - indent)
     return [(label if not place else Cell(" " * indent), *row) for place, row in enumerate(rows)]
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Final
 
 from textual.app import ComposeResult
 
 from stem_core.text import visible
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.screens.page import Page
+from stem_tui.screens.text_page import TextPage
 from stem_tui.session import Session
 from stem_tui.views import (
     queue_detail,
@@ -22,7 +24,11 @@ from stem_tui.views.cells import Line, TableState, TableView
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.paint import squeezed
 from stem_tui.widgets.panel import Panel
-from stem_tui.widgets.text_panel import BarePanel, TextPanel
+from stem_tui.widgets.text_panel import TextPanel
+
+_TASKS_LEAST: Final = 6
+"""Lines that the tasks get on the smallest screen: rule, headings and a few rows; and the rule of the figures."""
+_FIGURES_LEAST: Final = 2
 
 
 class SubjectPage(Page):
@@ -59,16 +65,21 @@ class SubjectPage(Page):
 
     def paint(self, now: float) -> None:
         """Pull figures and tasks."""
-        lines = [squeezed(line, self.size.width) for line in self.lines(now, self.inner_width)]
+        room = max(_FIGURES_LEAST, self.size.height - _TASKS_LEAST)
+        lines = [squeezed(line, self.size.width) for line in self.lines(now, self.inner_width)][:room]
         self.figures.show(lines)
         self.figures.styles.height = len(lines) + 1
-        self.tasks.show(self.tasks_view(now, self.state(self.tasks)))
+        self.show(self.tasks, self.tasks_view(now, self.state(self.tasks)))
 
     def targets(self) -> Sequence[Target]:
         """Return the selected task, then the subject."""
-        task = self.opened()
+        task = self.picked(self.tasks, "task")
         about = self.kin(self.subject) if self.subject.kind == "worker" else (self.subject,)
         return about if task.kind == "none" else (task, *about)
+
+    def marks(self) -> LiveTable | None:
+        """Return the table of tasks."""
+        return self.tasks
 
     def opened(self) -> Target:
         """Return the selected task."""
@@ -112,7 +123,7 @@ class WorkerPage(SubjectPage):
         return worker_tasks_table(self.session.model, self.subject.key, now, state)
 
 
-class TaskPage(Page):
+class TaskPage(TextPage):
     """A task: arguments, result, traceback, timeline. It is read from the broker again while it is open."""
 
     CONTEXT = "task"
@@ -120,23 +131,10 @@ class TaskPage(Page):
     def __init__(self, session: Session, subject: Target) -> None:
         super().__init__(session, f"task {visible(subject.key, 60)}")
         self.subject = subject
-        self.text = BarePanel(id="task")
 
-    def compose(self) -> ComposeResult:
-        """Lay out the one panel."""
-        yield self.text
-
-    def panels(self) -> Sequence[Panel]:
-        """Return the one panel."""
-        return (self.text,)
-
-    def paint(self, now: float) -> None:
-        """Pull what is known."""
-        self.text.show(task_detail(self.session.model, self.subject.key, now, self.inner_width))
-
-    def place(self) -> str:
-        """Return which lines are in sight."""
-        return self.text.place()
+    def lines(self, now: float) -> Sequence[Line]:
+        """Return what is known."""
+        return task_detail(self.session.model, self.subject.key, now, self.inner_width)
 
     def targets(self) -> Sequence[Target]:
         """Return the task."""

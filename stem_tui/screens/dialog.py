@@ -26,6 +26,10 @@ class Dialog(ModalScreen["Answer | None"], Generic[Answer]):
         Binding("shift+tab,up", "app.focus_previous", "previous", show=False),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._answered = False
+
     def box(self, title: str) -> Vertical:
         """Return the box; the title is text, never markup."""
         box = Vertical(id="box")
@@ -33,8 +37,10 @@ class Dialog(ModalScreen["Answer | None"], Generic[Answer]):
         return box
 
     def answer(self, answer: Answer | None) -> None:
-        """Close with this answer."""
-        _ = self.dismiss(answer)  # awaiting it inside a handler of this same screen would never end
+        """Close with this answer. The first one counts: a key that is held answers more than once."""
+        if not self._answered:
+            self._answered = True
+            _ = self.dismiss(answer)  # awaiting it inside a handler of this same screen would never end
 
     def action_dismiss_dialog(self) -> None:
         """Close without an answer."""

@@ -45,28 +45,35 @@ class Doing:
             return
         if value:
             planned = planned.filled(action.fills, value)
-        after = None if then is None else partial(then, target)
+        after = partial(self._afterwards, target, then)
         if action.gate:
             self._ask(planned, after)
             return
         self._start(planned, planned.initial())
-        if after is not None:
-            after()
+        after()
 
     def _target(self, action: Action, name: str) -> Target | Refusal:
         if name:
             return named_target(self._app.session, action.context, name)
         return pick_target(action, self._app.book.page.targets())
 
-    def _ask(self, planned: Plan, then: Callable[[], None] | None) -> None:
+    def _afterwards(self, target: Target, then: Callable[[Target], None] | None) -> None:
+        """Take back the marks of what was acted on, so that nothing is done to it twice by mistake."""
+        page = self._app.book.page
+        table = page.marks()
+        if target.marked and table is not None:
+            page.set_marks(table, page.state(table).marked.difference(target.marked))
+        if then is not None:
+            then(target)
+
+    def _ask(self, planned: Plan, then: Callable[[], None]) -> None:
         """Open the dialog; what is shown behind it stands still until it is answered."""
         from stem_tui.screens.confirm import ConfirmDialog  # noqa: PLC0415 - dialogs are loaded when first used
 
         def decide(values: Values | None) -> None:
             if values is not None:
                 self._start(planned, values)
-                if then is not None:
-                    then()
+                then()
             self._app.paint()
 
         prod = self._app.session.model.identity.prod

@@ -1,37 +1,26 @@
-"""The actions that only look: moving, filtering, sorting, opening pages."""
+"""The actions that only look at the page that is shown: moving, filtering, marking, copying."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from stem_tui.actions import Refusal, Target, named_target
-from stem_tui.screens.detail import QueuePage, TaskPage, WorkerPage
-from stem_tui.screens.local_page import LocalPage
+from stem_tui.actions import KINDS
+from stem_tui.screens.opening import Handler
 from stem_tui.screens.page import Page
-from stem_tui.screens.text_pages import HelpPage, InspectionPage, ReceiptsPage
 from stem_tui.widgets.filter_bar import FilterBar
 from stem_tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from stem_tui.app import ConsoleApp
 
-Handler: TypeAlias = Callable[..., Awaitable[None] | None]
-"""What does an action; those that take something get it as their argument."""
-
 FAULTS: Final = "is:trouble"
 """The filter that shows only rows in trouble."""
 _FAR: Final = 1_000_000
-_PAGES: Final[Mapping[str, Callable[..., Page]]] = {
-    "queue": QueuePage,
-    "worker": WorkerPage,
-    "task": TaskPage,
-}
 
 
 class Looking:
-    """Does the actions that change nothing in the cluster.
+    """Does the actions that change nothing but what is seen of a page.
 
     Args:
         app: Whose pages and panels they move in.
@@ -56,18 +45,11 @@ class Looking:
             "nav.panel.1": partial(self._panel, 0),
             "nav.panel.2": partial(self._panel, 1),
             "nav.panel.3": partial(self._panel, 2),
-            "nav.open": self._open,
-            "nav.back": self._back,
-            "view.describe": self._open,
-            "view.help": self._help,
-            "go.queue": partial(self._go, "queue"),
-            "go.worker": partial(self._go, "worker"),
-            "go.task": partial(self._go, "task"),
-            "go.overview": self._overview,
-            "go.local": self.local,
-            "go.receipts": self._receipts,
             "find.filter": self._filter,
             "find.faults": self._faults,
+            "mark.toggle": self._mark,
+            "mark.all": self._mark_all,
+            "mark.none": self._unmark,
             "copy": self._copy,
         }
 
@@ -108,57 +90,6 @@ class Looking:
         if page.maximised is not None:
             page.maximise(panel)
 
-    # Pages
-
-    async def _open(self) -> None:
-        await self._show(self._page.opened())
-
-    async def _show(self, target: Target) -> None:
-        make = _PAGES.get(target.kind)
-        if make is not None:
-            await self._app.book.open(make(self._app.session, target))
-
-    async def _go(self, kind: str, name: str = "") -> None:
-        """Open what is named, or what is selected."""
-        selected = next((target for target in self._page.targets() if target.kind == kind), None)
-        target = named_target(self._app.session, kind, name) if name else selected
-        if target is None:
-            self._app.say(f"name the {kind}: type  :{kind} NAME")
-        elif isinstance(target, Refusal):
-            self._app.say(target.reason)
-        else:
-            await self._show(target)
-
-    async def _overview(self) -> None:
-        while await self._app.book.back():
-            pass
-
-    async def _back(self) -> None:
-        page = self._page
-        panel = page.filtered()
-        if page.maximised is not None:
-            page.maximise(None)
-        elif panel is not None and page.state(panel).filter:
-            page.set_filter(panel, "")
-        else:
-            await self._app.book.back()
-
-    async def _help(self) -> None:
-        page = self._page
-        if not isinstance(page, HelpPage):
-            await self._app.book.open(HelpPage(self._app.session, self._app.keymap, page))
-
-    async def local(self) -> None:
-        """Show the worker processes of this console."""
-        await self._app.book.open(LocalPage(self._app.session))
-
-    async def inspection(self, worker: Target) -> None:
-        """Show what a worker answers."""
-        await self._app.book.open(InspectionPage(self._app.session, worker))
-
-    async def _receipts(self) -> None:
-        await self._app.book.open(ReceiptsPage(self._app.session))
-
     # Filter
 
     async def _filter(self, text: str = "") -> None:
@@ -182,6 +113,32 @@ class Looking:
             event.panel.focus()
             await self._app.screen.query(FilterBar).remove()
 
+    # Marks
+
+    def _mark(self) -> None:
+        """Mark the selected row, or take its mark back, and go to the next one."""
+        page, table = self._page, self._page.marks()
+        row = table.selected if table is not None else None
+        if table is None or row is None:
+            self._app.say("there is nothing to mark here")
+            return
+        page.mark(table, row.key)
+        table.move(1)
+
+    def _mark_all(self) -> None:
+        page, table = self._page, self._page.marks()
+        if table is None:
+            self._app.say("there is nothing to mark here")
+        else:
+            told = page.mark_all(table)
+            if told:
+                self._app.say(told)
+
+    def _unmark(self) -> None:
+        table = self._page.marks()
+        if table is not None:
+            self._page.set_marks(table, ())
+
     # Copy
 
     def _copy(self) -> None:
@@ -189,5 +146,5 @@ class Looking:
         if target is None:
             self._app.say("nothing is selected")
             return
-        self._app.copy_to_clipboard(target.key)
-        self._app.say(f"copied the id of the {target.kind}", "success")
+        self._app.copy_to_clipboard(target.name)
+        self._app.say(f"copied the id of the {KINDS[target.kind]}", "success")

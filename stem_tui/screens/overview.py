@@ -44,8 +44,8 @@ class OverviewPage(Page):
     def paint(self, now: float) -> None:
         """Pull queues, workers and events."""
         model = self.session.model
-        self.lanes.show(queue_table(model, now, self.state(self.lanes)))
-        self.crew.show(worker_table(model, now, self.state(self.crew)))
+        self.show(self.lanes, queue_table(model, now, self.state(self.lanes)))
+        self.show(self.crew, worker_table(model, now, self.state(self.crew)))
         self.tail.show(events_table(model, now, _EVENTS_KEPT, self.state(self.tail)))
         self._grow()
 
@@ -92,10 +92,15 @@ class OverviewPage(Page):
 
     def targets(self) -> Sequence[Target]:
         """Return the selected row."""
-        target = self.opened()
-        if target.kind == "worker":
+        table = self.marks()
+        target = self.opened() if table is None else self.picked(table, "worker" if table is self.crew else "queue")
+        if target.kind == "worker" and not target.marked:
             return self.kin(target)
-        return () if target.kind == "none" else (target,)
+        return () if target == NO_TARGET else (target,)
+
+    def marks(self) -> LiveTable | None:
+        """Return the queues or workers, whichever have the focus."""
+        return next((table for table in (self.lanes, self.crew) if table is self.active), None)
 
     def _happened_to(self, number: int) -> Target:
         """Return the task of an event, or else the worker."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.containers import Vertical
 
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.session import Session
-from stem_tui.views.cells import TableState
+from stem_tui.views.cells import TableState, TableView
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.panel import Panel
 
@@ -66,6 +66,19 @@ class Page(Vertical):
         """Return what Enter opens."""
         return NO_TARGET
 
+    @property
+    def opens(self) -> bool:
+        """Whether Enter opens something now."""
+        return self.opened() != NO_TARGET
+
+    def open_in_place(self) -> bool:
+        """Show what Enter opens without another page; False if another page does."""
+        return False
+
+    def back_in_place(self) -> bool:
+        """Take that back; False if there is nothing to be taken back."""
+        return False
+
     def enter(self) -> None:
         """Begin what must go on while the page is the one that is shown."""
 
@@ -113,6 +126,41 @@ class Page(Vertical):
         """Sort by a column; by the same one again, the other way round."""
         state = self.state(panel)
         self.states[panel.id or ""] = state._replace(sort=key, reverse=state.sort == key and not state.reverse)
+
+    def marks(self) -> LiveTable | None:
+        """Return the table whose rows can be marked; None if the one that has the focus has no such rows."""
+        return None
+
+    def mark(self, table: LiveTable, row: str) -> None:
+        """Mark a row, or take its mark back."""
+        self.set_marks(table, self.state(table).marked ^ {row})
+
+    def mark_all(self, table: LiveTable) -> str:
+        """Mark all rows that the filter leaves; returns what is to be said about it."""
+        self.set_marks(table, self.state(table).marked.union(row.key for row in table.view.rows))
+        return ""
+
+    def set_marks(self, panel: Panel, marked: Iterable[str]) -> None:
+        """Mark these rows, and no others."""
+        self.states[panel.id or ""] = self.state(panel)._replace(marked=frozenset(marked))
+
+    def show(self, table: LiveTable, view: TableView) -> None:
+        """Hand a table its rows; what is not among them any more is not marked any more, unless a filter hides it."""
+        state = self.state(table)
+        if state.marked and not state.filter.strip():
+            kept = state.marked.intersection(row.key for row in view.rows)
+            if kept != state.marked:
+                self.set_marks(table, kept)
+        table.show(view, self.state(table).marked)
+
+    def picked(self, table: LiveTable, kind: str) -> Target:
+        """Return what is selected in a table, with all that is marked there, in the order of its rows."""
+        row, marked = table.selected, self.state(table).marked
+        if row is None and not marked:
+            return NO_TARGET
+        shown = [each.key for each in table.view.rows if each.key in marked]
+        keys = (*shown, *sorted(marked.difference(shown)))
+        return Target(kind, row.key if row is not None else keys[0], keys)
 
     def maximise(self, panel: Panel | None) -> None:
         """Give a panel all the space, or give the space back."""

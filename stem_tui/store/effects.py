@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stem_core.states import TaskState
@@ -66,6 +67,12 @@ def _cancelled(look: _Look) -> bool:
     return task is not None and task.state is TaskState.CANCELLED
 
 
+def _switched(look: _Look, *, on: bool) -> bool:
+    schedules = look.model.schedules
+    item = schedules.find(look.key)
+    return item is not None and schedules.read_at is not None and schedules.read_at >= look.since and item.enabled is on
+
+
 _CHECKS: Final[dict[str, Callable[[_Look], bool]]] = {
     "paused": _paused,
     "resumed": _resumed,
@@ -76,6 +83,8 @@ _CHECKS: Final[dict[str, Callable[[_Look], bool]]] = {
     "gone": _gone,
     "stopped": _stopped,
     "cancelled": _cancelled,
+    "enabled": partial(_switched, on=True),
+    "disabled": partial(_switched, on=False),
 }
 
 

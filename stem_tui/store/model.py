@@ -15,11 +15,13 @@ from stem_tui.store.effects import effect_lost, effect_seen
 from stem_tui.store.events import EventTail
 from stem_tui.store.identity import Identity
 from stem_tui.store.inspection import Inspection
+from stem_tui.store.letters import Letters
 from stem_tui.store.link import Link, LinkState
 from stem_tui.store.local_workers import LocalWorker
 from stem_tui.store.queues import QueueEntry
 from stem_tui.store.receipts import EFFECT_WITHIN, EffectState, Receipts, ReceiptState
 from stem_tui.store.reducer import Source, reduce_event
+from stem_tui.store.schedules import Schedules
 from stem_tui.store.tasks import TaskBook
 from stem_tui.store.waiting import Waiting, waiting_of
 from stem_tui.store.workers import WorkerEntry
@@ -42,14 +44,17 @@ class ClusterModel:
         receipts: What became of commands.
         local: Worker processes of this console, by worker id.
         watched: Id of the task that is looked at in full, or None.
+        watched_letter: Key of the dead letter that it is, or None.
         detail: That task, None until it was read.
         detail_read_at: When it was last looked for.
         warnings: What an operator should know of the broker, a sentence each.
         watched_queue: Queue whose waiting tasks are looked at, or None.
         waiting: Those tasks, None until they were read.
+        letters: Dead letters, as far as they are looked at.
+        schedules: What is enqueued when, as far as it is looked at.
         inspection: What a worker answered last when it was asked for all that it has.
         problems: What could not be read though the broker answers, by part (`queues`, `workers`, `events`, `task`,
-            `waiting`).
+            `waiting`, `letters`, `schedules`).
     """
 
     def __init__(self, identity: Identity | None = None, *, started: float = 0.0, wall_offset: float = 0.0) -> None:
@@ -65,11 +70,14 @@ class ClusterModel:
         self.receipts = Receipts()
         self.local: dict[str, LocalWorker] = {}
         self.watched: str | None = None
+        self.watched_letter: str | None = None
         self.detail: TaskDetail | None = None
         self.detail_read_at: float | None = None
         self.warnings: tuple[str, ...] = ()
         self.watched_queue: str | None = None
         self.waiting: Waiting | None = None
+        self.letters = Letters()
+        self.schedules = Schedules()
         self.inspection: Inspection | None = None
         self.problems: dict[str, str] = {}
         self._wall_offset = wall_offset
@@ -207,8 +215,9 @@ class ClusterModel:
 
     # One task
 
-    def watch(self, task_id: str | None) -> None:
-        """Choose the task to look at in full."""
+    def watch(self, task_id: str | None, letter: str | None = None) -> None:
+        """Choose the task to look at in full, and the dead letter that it is, if it is one."""
+        self.watched_letter = letter
         if task_id != self.watched:
             self.watched, self.detail, self.detail_read_at = task_id, None, None
             self.version += 1
@@ -227,7 +236,7 @@ class ClusterModel:
         ids = {self.watched} if self.watched else set()
         for receipt in self.receipts.waiting():
             if receipt.effect is not None and receipt.effect.kind == "cancelled":
-                ids.update(receipt.effect.keys)
+                ids.update(task_id for task_id in receipt.effect.keys if not self.tasks.has_ended(task_id))
         return ids
 
     def running(self) -> dict[str, tuple[WorkerEntry, RunningTask]]:

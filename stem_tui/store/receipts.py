@@ -44,8 +44,9 @@ class Effect(NamedTuple):
     """What to look for in the model.
 
     Args:
-        kind: `paused`, `resumed`, `draining`, `running`, `present`, `concurrency`, `gone`, `stopped`, `cancelled`.
-        keys: Queues, workers, tasks or local workers that must show it.
+        kind: `paused`, `resumed`, `draining`, `running`, `present`, `concurrency`, `gone`, `stopped`, `cancelled`,
+            `enabled`, `disabled`.
+        keys: Queues, workers, tasks, schedules or local workers that must show it.
         value: Number of slots, for `concurrency`.
     """
 
@@ -55,12 +56,16 @@ class Effect(NamedTuple):
 
 
 class Undo(NamedTuple):
-    """What takes a command back: an action's id, its target's kind and key, and values for its fields."""
+    """What takes a command back: an action's id, its target's kind and key, and values for its fields.
+
+    `keys` are all that it was about, if it was about several.
+    """
 
     action: str
     kind: str
     key: str
     values: dict[str, str]
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -87,6 +92,7 @@ class Receipt:
         effect_in: Seconds until it was.
         undo: What takes it back, if anything does.
         undone: Whether it was taken back.
+        partial: Whether something of it was left out or broken off.
     """
 
     number: int
@@ -108,6 +114,7 @@ class Receipt:
     effect_in: float | None = None
     undo: Undo | None = None
     undone: bool = field(default=False)
+    partial: bool = False
 
     @property
     def failed(self) -> bool:
@@ -115,9 +122,15 @@ class Receipt:
         return (
             self.state in {ReceiptState.REFUSED, ReceiptState.FAILED}
             or bool(self.silent)
+            or self.partial
             or any(ack.status != "ok" for ack in self.acks)
             or self.effect_state is EffectState.UNSEEN
         )
+
+    @property
+    def going(self) -> bool:
+        """Whether it has not come back yet."""
+        return self.state is ReceiptState.SENT
 
     @property
     def settled(self) -> bool:

@@ -105,6 +105,11 @@ class TaskBook:
         """Return a task, or None if it was not seen, or forgotten."""
         return self._tasks.get(task_id) or self._failed.get(task_id)
 
+    def has_ended(self, task_id: str) -> bool:
+        """Whether a task is known to have ended."""
+        task = self.get(task_id)
+        return task is not None and task.state.is_terminal
+
     def all(self) -> list[TaskEntry]:
         """Return all tasks, in no order."""
         return [*self._tasks.values(), *self._failed.values()]

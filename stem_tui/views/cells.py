@@ -73,8 +73,9 @@ def section(title: str, width: int) -> Line:
 
 
 class TableState(NamedTuple):
-    """What the user asked of a table: its filter, sort column and direction."""
+    """What the user asked of a table: its filter, sort column and direction, and the keys of the rows marked."""
 
     filter: str = ""
     sort: str = ""
     reverse: bool = False
+    marked: frozenset[str] = frozenset()

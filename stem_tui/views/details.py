@@ -6,9 +6,11 @@ from typing import Final
 
 from stem_core.text import visible
 from stem_tui.store import ClusterModel, LinkState, QueueEntry, WorkerEntry, WorkerState
+from stem_tui.store.events import EventEntry
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Line
 from stem_tui.views.events import event_line
+from stem_tui.views.inspection import child_line
 from stem_tui.views.queues import drain_text, state_word, trouble_of
 from stem_tui.views.receipts import describe_receipt
 from stem_tui.views.workers import state_tone
@@ -18,6 +20,10 @@ _LOW_GRAPH: Final = 2
 _LOW_PAGE: Final = 24
 """Lines of a page below which the graph gives way to the tasks."""
 _RECENT: Final = 4
+_ROOMY: Final = 94
+"""Cells of a line in which there is room to draw what a figure says already."""
+_CHILDREN: Final = 4
+"""Child processes on the worker's page; `inspect` shows all."""
 
 
 def _label(model: ClusterModel, text: str) -> Cell:
@@ -78,11 +84,11 @@ def queue_detail(model: ClusterModel, queue: str, now: float, width: int, height
             model,
             [
                 ("BACKLOG", figures.count(stats.ready), known),
+                ("OLDEST", figures.NOTHING if stats.oldest_s is None else figures.seconds(stats.oldest_s), known),
+                ("DRAIN", drain_text(entry) if live else figures.UNKNOWN, known),
                 ("INFL", figures.count(stats.inflight) if live else figures.UNKNOWN, ""),
                 ("DELAYED", figures.count(stats.delayed), ""),
                 ("DEAD", figures.count(stats.dead), "error" if stats.dead else ""),
-                ("OLDEST", figures.NOTHING if stats.oldest_s is None else figures.seconds(stats.oldest_s), known),
-                ("DRAIN", drain_text(entry) if live else figures.UNKNOWN, known),
             ],
         ),
         _pairs(
@@ -108,7 +114,11 @@ def queue_detail(model: ClusterModel, queue: str, now: float, width: int, height
     return lines + _graph(entry, width, height)
 
 
-def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
+def _bar(worker: WorkerEntry, *, known: bool) -> str:
+    return f" {figures.bar(worker.snapshot.active if known else 0, worker.snapshot.concurrency)}"
+
+
+def _vitals(model: ClusterModel, worker: WorkerEntry, now: float, width: int) -> list[Line]:
     snapshot, state = worker.snapshot, worker.state(now)
     known = model.link.is_live and state not in {WorkerState.LATE, WorkerState.GONE}
     lease = figures.NOTHING if snapshot.lease_age is None else figures.seconds(snapshot.lease_age)
@@ -120,9 +130,8 @@ def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
         _pairs(
             model,
             [
-                ("slots", f"{slots} {figures.bar(snapshot.active if known else 0, snapshot.concurrency)}", ""),
-                ("held", figures.count(snapshot.held if known else None), ""),
-                ("prefetch", figures.count(snapshot.prefetch), ""),
+                ("slots", f"{slots}{_bar(worker, known=known) if width >= _ROOMY else ''}", ""),
+                ("held", f"{figures.count(snapshot.held if known else None)} of {snapshot.prefetch:,}", ""),
                 ("autoscale", "off" if most is None else f"to {most}", ""),
                 ("hb", beat, state_tone(state)),
                 ("lease", lease if known else figures.UNKNOWN, ""),
@@ -142,7 +151,7 @@ def _vitals(model: ClusterModel, worker: WorkerEntry, now: float) -> list[Line]:
                 ("done", figures.count(snapshot.succeeded), ""),
                 ("failed", figures.count(snapshot.failed), "error" if snapshot.failed else ""),
                 ("retried", figures.count(snapshot.retried), ""),
-                ("events dropped", figures.count(snapshot.dropped), "warning" if snapshot.dropped else ""),
+                *([("events dropped", figures.count(snapshot.dropped), "warning")] if snapshot.dropped else []),
                 *([("refused", figures.count(snapshot.refused), "error")] if snapshot.refused else []),
             ],
         ),
@@ -153,7 +162,32 @@ def _cpu(worker: WorkerEntry) -> str:
     return figures.sparkline([int(value) for value in worker.cpu_history], 8)
 
 
-def worker_detail(model: ClusterModel, worker: str, now: float, width: int) -> list[Line]:  # noqa: ARG001 - as all details
+def _children(worker: WorkerEntry) -> list[Line]:
+    """Return the child processes, those that run something first, as many as leave room for the tasks."""
+    children = sorted(worker.snapshot.children, key=lambda child: (not child.busy, child.pid))
+    if not children:
+        return []
+    running = {task.id: task.task for task in worker.snapshot.running}
+    lines: list[Line] = [(Cell(f"  child processes {len(children)}", "muted"),)]
+    lines += [(Cell("  "), *child_line(child, running)) for child in children[:_CHILDREN]]
+    if len(children) > _CHILDREN:
+        lines.append((Cell(f"    and {len(children) - _CHILDREN} more; [i] shows all", "muted"),))
+    return lines
+
+
+def _scaled(model: ClusterModel, worker: str) -> list[Line]:
+    """Return why the number of slots changed last, as far as events told."""
+    last = next((event for event in reversed(model.events.entries) if _is_scaling(event, worker)), None)
+    if last is None:
+        return []
+    return [(Cell("  scaled  ", "muted"), Cell(f"{figures.clock(last.at)}Z "), Cell(last.detail, "info"))]
+
+
+def _is_scaling(event: EventEntry, worker: str) -> bool:
+    return event.word == "scaled" and event.worker_key == worker
+
+
+def worker_detail(model: ClusterModel, worker: str, now: float, width: int) -> list[Line]:
     """Return what is known of a worker: figures, commands to it, its last events."""
     entry = model.workers.get(worker)
     if entry is None:
@@ -167,9 +201,11 @@ def worker_detail(model: ClusterModel, worker: str, now: float, width: int) -> l
             Cell(state.value, state_tone(state) or "strong") if model.link.is_live else _label(model, figures.UNKNOWN),
             Cell(f" · host {snapshot.host or '?'} · pid {snapshot.pid or '?'} · v{snapshot.version or '?'} · up {up}"),
         ),
-        *_vitals(model, entry, now),
+        *_vitals(model, entry, now, width),
         (Cell(f"  queues {', '.join(snapshot.queues)}{broadcasts}"),),
     ]
+    lines += _children(entry)
+    lines += _scaled(model, worker)
     receipts = [
         receipt
         for receipt in reversed(list(model.receipts))

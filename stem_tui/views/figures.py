@@ -68,6 +68,28 @@ def clock_ms(epoch: float) -> str:
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
 
 
+def when(epoch: float, wall: float) -> str:
+    """Write a moment in UTC: its time of day if it is of today, otherwise its date, too: `11-24 21:04`."""
+    moment, today = _moment(epoch), _moment(wall)
+    return f"{moment:%H:%M:%S}" if moment.date() == today.date() else f"{moment:%m-%d %H:%M}"
+
+
+def local(epoch: float, wall: float) -> str:
+    """Write a moment in the reader's own timezone: `03:00:00` if it is of today, otherwise `Sat 11-28 03:00`."""
+    moment, today = _moment(epoch).astimezone(), _moment(wall).astimezone()
+    return f"{moment:%H:%M:%S}" if moment.date() == today.date() else f"{moment:%a %m-%d %H:%M}"
+
+
+def zone(wall: float) -> str:
+    """Return what the reader's own timezone is called."""
+    return _moment(wall).astimezone().tzname() or UNKNOWN
+
+
+def day(epoch: float) -> int:
+    """Return the number of a day, by which it is told whether two moments are of the same one."""
+    return _moment(epoch).toordinal()
+
+
 def _moment(epoch: float) -> datetime:
     bounded = min(max(epoch, 0.0), 253402300799.0) if epoch == epoch else 0.0  # noqa: PLR0124 - NaN is not itself
     return datetime.fromtimestamp(bounded, UTC)

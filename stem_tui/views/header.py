@@ -54,7 +54,7 @@ def _down(model: ClusterModel, now: float) -> Line:
     as_of = figures.NOTHING if link.data_at is None else figures.clock(model.wall(link.data_at))
     return (
         Cell(f"✗ no broker {figures.seconds(now - link.since)}", "error"),
-        Cell(f" ({link.reason})  data as of {as_of}  actions off"),
+        Cell(f"  data as of {as_of}  actions off  ({link.reason})"),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stem_core.delivery import Revocation
-from stem_core.snapshot import RunningTask, WorkerSnapshot
+from stem_core.snapshot import ChildSnapshot, RunningTask, WorkerSnapshot
 from stem_core.text import visible
 from stem_tui.store import ClusterModel, Inspection, ReceiptState
 from stem_tui.views import figures
@@ -24,6 +26,9 @@ def inspection_lines(model: ClusterModel, worker: str, now: float, width: int) -
         *_state(answer, model, now),
         section(f"tasks {len(tasks)}{_held_too(answer.snapshot)}", width),
         *(tasks or [(Cell("  it holds no task", "muted"),)]),
+        *children_section(answer.snapshot, width),
+        *_limits(answer, width),
+        *_scaling(answer, wall, width),
         section(f"revocations of its tasks {len(revoked)}", width),
         *(revoked or [(Cell("  none", "muted"),)]),
     ]
@@ -63,6 +68,60 @@ def _task(task: RunningTask, wall: float) -> Line:
         Cell(f"{age:<12} ", "info" if task.started_at is not None else "muted"),
         Cell(f"{part}{task.note}"),
     )
+
+
+def children_section(snapshot: WorkerSnapshot, width: int) -> list[Line]:
+    """Return a worker's child processes: what each runs, how big it is, how much it did; nothing if it has none."""
+    if not snapshot.children:
+        return []
+    busy = sum(1 for child in snapshot.children if child.busy)
+    running = {task.id: task.task for task in snapshot.running}
+    return [
+        section(f"child processes {len(snapshot.children)}, {busy} busy", width),
+        *(child_line(child, running) for child in snapshot.children),
+    ]
+
+
+def child_line(child: ChildSnapshot, running: Mapping[str, str]) -> Line:
+    """Return one child process; `running` has the names of tasks by id."""
+    what = Cell("idle", "muted")
+    if child.busy:
+        task = running.get(child.task, "")
+        what = Cell(f"{visible(figures.short_id(child.task))} {task}".strip() or "starts", "info")
+    return (
+        Cell(f"  pid {child.pid:<8} "),
+        Cell(f"rss {figures.size(child.rss):>6}   {figures.count(child.tasks):>7} tasks done   ", "muted"),
+        what,
+    )
+
+
+def _limits(answer: Inspection, width: int) -> list[Line]:
+    if answer.rates is None:
+        return []
+    lines: list[Line] = [section(f"rate limits {len(answer.rates)}", width)]
+    lines += [(Cell(f"  {task:<28} "), Cell(rate, "strong")) for task, rate in sorted(answer.rates.items())]
+    return lines if answer.rates else [*lines, (Cell("  none that was set or met here", "muted"),)]
+
+
+def _scaling(answer: Inspection, wall: float, width: int) -> list[Line]:
+    scaling = answer.scaling
+    if scaling is None:
+        return []
+    bounds = "it does not scale itself"
+    if scaling.max is not None:
+        least, most = figures.count(scaling.min), figures.count(scaling.max)
+        bounds = f"between {least} and {most} slots, {answer.snapshot.concurrency} now"
+    lines: list[Line] = [section("autoscale", width), (Cell(f"  {bounds}"),)]
+    last = scaling.last
+    if last is not None:
+        ago = figures.seconds(max(0.0, wall - last.at))
+        lines.append(
+            (
+                Cell(f"  last {last.before} → {last.after} slots, {ago} ago: "),
+                Cell(last.reason or figures.UNKNOWN, "info"),
+            )
+        )
+    return lines
 
 
 def _revocation(one: Revocation) -> Line:

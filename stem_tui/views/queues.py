@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from textwrap import wrap
 from typing import Final
 
 from stem_tui.store import ClusterModel, QueueEntry, drain_forecast
@@ -14,6 +15,9 @@ ERRORS_BREACHED: Final = 5.0
 OLDEST_BREACHED: Final = 300.0
 GROWING_BREACHED: Final = 5.0
 """Seconds that a job must have waited for a growing backlog to be trouble: small waves are none."""
+
+_REASON_WIDTH: Final = 74
+"""Cells in a line of the reason why nothing is known, so that all of it can be read on a narrow screen."""
 
 COLUMNS: Final = (
     Column("queue", "QUEUE", 15, flex=True),
@@ -129,8 +133,8 @@ def _row(queue: QueueEntry, *, live: bool) -> Row:
 def _empty(model: ClusterModel) -> tuple[Line, ...]:
     if model.queues_read_at is None:
         reason = model.problems.get("queues") or model.link.reason
-        what = "queues are not known yet" + (f": {reason}" if reason else "")
-        return ((Cell(what, "muted"),),)
+        why = wrap(reason, _REASON_WIDTH)
+        return ((Cell("queues are not known yet", "muted"),), *((Cell(line, "warning"),) for line in why))
     return (
         (
             Cell(f'broker answers, no queues in namespace "{model.identity.namespace}". New cluster?'),
@@ -148,6 +152,9 @@ def queue_table(model: ClusterModel, now: float, state: TableState) -> TableView
     else:
         empty = _empty(model)
     note = table_note(state, _LAYOUT)
+    dead = sum(queue.stats.dead for queue in model.queues.values())
+    if dead:  # on a narrow screen there is no column for them
+        note = (Cell(f"{figures.count(dead)} dead", "strong"), Cell(" [e]  ", "muted"), *note)
     if "queues" in model.problems:
         note = (Cell(f"{model.problems['queues']}  ", "error"), *note)
     return TableView(COLUMNS, rows, titled("Queues", len(rows), len(model.queues), state), note, empty)

@@ -28,8 +28,14 @@ def _progress(receipt: Receipt) -> str:
     if not asked:
         return "" if receipt.state is ReceiptState.SENT else "done, no worker to ask"
     took = "" if receipt.acked_in is None else f" in {figures.duration(receipt.acked_in)}"
-    who = f" by {_names(tuple(ack.worker for ack in receipt.acks))}" if receipt.acks else ""
-    return f"acked {good}/{asked}{took}{who}"
+    return f"acked {good}/{asked}{took}"
+
+
+def _by(receipt: Receipt) -> str:
+    """Name who acked, unless the answers were put in words."""
+    if receipt.note or not receipt.acks:
+        return ""
+    return f" · by {_names(tuple(ack.worker for ack in receipt.acks))}"
 
 
 def _complaints(receipt: Receipt) -> str:
@@ -39,14 +45,16 @@ def _complaints(receipt: Receipt) -> str:
 
 
 def describe_receipt(receipt: Receipt, *, undo: bool = True) -> Line:
-    """Return one receipt as a line: what, who acked, whether the effect was seen, who is silent."""
+    """Return one receipt as a line: what, how many acked, who is silent, whether the effect was seen, who acked."""
     what = f"{receipt.title} {receipt.target}".rstrip()
     why = f' "{receipt.why}"' if receipt.why else ""
     who = f" · {receipt.issuer} {figures.clock(receipt.at)}{why}"
     if receipt.state in {ReceiptState.REFUSED, ReceiptState.FAILED}:
         return (Cell(f"✗ {what} {receipt.state.value}: {receipt.reason}", "error"), Cell(who, "muted"))
     if receipt.state is ReceiptState.SENT:
-        return (Cell(f"… {what}  sent  {_progress(receipt)}", "info"), Cell(who, "muted"))
+        stop = "   [b] breaks off" if undo and receipt.note else ""
+        told = receipt.note or f"sent  {_progress(receipt)}"
+        return (Cell(f"… {what}  {told}", "info"), Cell(who, "muted"), Cell(stop, "accent"))
     effect, tone = _effect(receipt)
     complaints = _complaints(receipt)
     back = "   [u] undo" if undo and receipt.undo is not None and not receipt.undone else ""
@@ -56,8 +64,8 @@ def describe_receipt(receipt: Receipt, *, undo: bool = True) -> Line:
         Cell(f" · {complaints}" if complaints else "", "error"),
         Cell(effect, tone),
         Cell(" · undone" if receipt.undone else "", "muted"),
-        Cell(who, "muted"),
         Cell(back, "accent"),
+        Cell(f"{_by(receipt)}{who}", "muted"),
     )
 
 

@@ -95,7 +95,7 @@ def nothing_matches(text: str, names: Sequence[str]) -> tuple[Line, ...]:
 
 def titled(name: str, shown: int, total: int, state: TableState) -> str:
     """Return a table's title: `Queues 8`, or `Queues 2 of 8` when filtered."""
-    return f"{name} {shown} of {total}" if state.filter.strip() else f"{name} {total}"
+    return f"{name} {shown:,} of {total:,}" if state.filter.strip() else f"{name} {total:,}"
 
 
 def without(view: TableView, left_out: Collection[str]) -> TableView:

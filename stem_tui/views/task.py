@@ -65,7 +65,8 @@ def _document(title: str, text: Document, width: int, tone: str = "") -> list[Li
     return lines + [(Cell(f"  {line}", tone),) for line in text.lines]
 
 
-def _times_over(number: int) -> str:
+def times_over(number: int) -> str:
+    """Write how often something happened: `once`, `3 times`."""
     return "once" if number == 1 else f"{number:,} times"
 
 
@@ -78,9 +79,12 @@ def _head(detail: TaskDetail, model: ClusterModel, width: int) -> list[Line]:
             Cell("  "),
             Cell(status.state.value.upper(), state_tone(status.state) or "strong"),
             Cell(f"  try {status.attempt + 1}   queue {status.queue}   worker {status.worker or figures.NOTHING}"),
-            Cell(f"   handed out {_times_over(status.deliveries)}{stale}", _LABEL),
         ),
-        (Cell("  id ", _LABEL), Cell(visible(status.id, 128))),
+        (
+            Cell("  id ", _LABEL),
+            Cell(visible(status.id, 128)),
+            Cell(f"   handed out {times_over(status.deliveries)}{stale}", _LABEL),
+        ),
     ]
     if status.reason:
         lines.append((Cell(f"  reason: {status.reason}", "warning"),))
@@ -120,12 +124,12 @@ def task_detail(model: ClusterModel, task_id: str, now: float, width: int) -> li
     if detail is None:
         return _unread(model, task_id, task, width) + _timeline(task, width)
     lines = [*_head(detail, model, width), _times(detail, model.wall(now)), *_running(model, detail)]
+    if detail.error:  # whoever opens a task that failed wants to know why
+        lines += [section("error", width), (Cell(f"  {detail.error}", "error"),)]
+    if detail.traceback is not None:
+        lines += _document("traceback", detail.traceback, width)
     lines += _timeline(task, width)
     lines += _document("args", detail.args, width)
     if detail.result is not None:
         lines += _document("result", detail.result, width)
-    if detail.error:
-        lines += [section("error", width), (Cell(f"  {detail.error}", "error"),)]
-    if detail.traceback is not None:
-        lines += _document("traceback", detail.traceback, width)
     return lines

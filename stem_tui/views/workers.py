@@ -111,13 +111,12 @@ def _row(worker: WorkerEntry, now: float, *, live: bool) -> Row:
 
 def _empty(model: ClusterModel, now: float) -> tuple[Line, ...]:
     if model.crew.read_at is None:
-        reason = model.problems.get("workers") or model.link.reason
+        reason = model.problems.get("workers")
         return ((Cell("workers are not known yet" + (f": {reason}" if reason else ""), "muted"),),)
     silent = figures.seconds(now - model.started)
-    where = f'no heartbeat in namespace "{model.identity.namespace}" in {silent}.'
     return (
-        (Cell(f"{where} Workers silent, or another namespace?"),),
-        (Cell("[L] starts a local worker", "muted"),),
+        (Cell(f'no heartbeat in namespace "{model.identity.namespace}" in {silent}'),),
+        (Cell("workers silent, or in another namespace?   [L] starts a local worker", "muted"),),
     )
 
 

@@ -13,12 +13,12 @@ class EventTable(LiveTable):
 
     HEAD: ClassVar[int] = 1
 
-    def show(self, view: TableView) -> None:
+    def show(self, view: TableView, marked: frozenset[str] = frozenset(), count: int | None = None) -> None:
         """Take new events."""
         if not self.index:
             self.key = None
             self.home()
-        super().show(view)
+        super().show(view, marked, count)
 
     def rule_note(self) -> Line:
         """Say if the newest line is not where the cursor is."""

@@ -73,7 +73,7 @@ class Footer(StatusLine):
             if self.size.width and x + width > self.size.width:
                 break
             self._spans.append((x, x + width, hint.action))
-            cells += [Cell(hint.key, "key"), Cell(f" {hint.title}", "muted"), Cell("  ")]
+            cells += [Cell("  " if x > 1 else ""), Cell(hint.key, "key"), Cell(f" {hint.title}", "muted")]
             x += width + 2
         self.show(tuple(cells))
 

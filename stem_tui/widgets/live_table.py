@@ -19,6 +19,8 @@ from stem_tui.widgets.paint import fit, tone_style
 from stem_tui.widgets.panel import Look, Panel
 
 CURSOR = "▸"
+MARK = "●"
+_UNDER_CURSOR = "cursor"
 _EMPTY = TableView(columns=(), rows=())
 
 
@@ -38,6 +40,8 @@ class LiveTable(Panel):
         super().__init__(title, id=id)
         self.view = _EMPTY
         self.key: str | None = None
+        self.marked: frozenset[str] = frozenset()
+        self._mark_count = 0
         self._prefix = prefix
         self._index = 0
         self._at_first = restless
@@ -46,9 +50,17 @@ class LiveTable(Panel):
 
     # Data.
 
-    def show(self, view: TableView) -> None:
-        """Take new rows. The cursor stays on its row; if that one is gone, on its place."""
+    def show(self, view: TableView, marked: frozenset[str] = frozenset(), count: int | None = None) -> None:
+        """Take new rows. The cursor stays on its row; if that one is gone, on its place.
+
+        Args:
+            view: The rows.
+            marked: Keys of those that are marked.
+            count: How many things are marked, if that is not the number of rows.
+        """
+        self._mark_count = len(marked) if count is None else count
         self.view = view
+        self.marked = marked
         self.title = f"{self._prefix}{view.title}"
         self.note = view.note
         self._follow()
@@ -134,7 +146,16 @@ class LiveTable(Panel):
         """Describe a row."""
         if not self.view.rows:
             return Look((Cell(" "), *self.view.empty[index]))
-        return Look(self.view.rows[index], "cursor" if index == self._index and self.cursor_shown else "")
+        row = self.view.rows[index]
+        under = _UNDER_CURSOR if index == self._index and self.cursor_shown else ""
+        return Look(row, f"{under} marked".strip() if row.key in self.marked else under)
+
+    def rule_note(self) -> Line:
+        """Say how much is marked, of which a filter may hide some."""
+        note = super().rule_note()
+        if not self._mark_count:
+            return note
+        return (Cell(f"{self._mark_count:,} marked{'  ' if note else ''}", "accent"), *note)
 
     def head(self, index: int) -> Line:
         """Return the headings."""
@@ -148,11 +169,12 @@ class LiveTable(Panel):
             return super().draw(look, width)
         styles = styles_of(self)
         under = styles[""] + ground_of(self) + tone_style(row.tone, styles)
-        cursor = bool(look.under)
+        cursor, marked = look.under.startswith(_UNDER_CURSOR), look.under.endswith("marked")
         if cursor:
             under += styles["cursor"]
         places = self._places()
-        segments = [Segment(CURSOR if cursor else " ", under + styles["key"] if cursor else under)]
+        sign = MARK if marked else CURSOR if cursor else " "
+        segments = [Segment(sign, under + styles["accent" if marked else "key"] if sign != " " else under)]
         for position, place in enumerate(places):
             cell = row.cells[place.at]
             style = under + tone_style(cell.tone, styles) if cell.tone else under

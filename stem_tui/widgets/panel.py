@@ -109,7 +109,7 @@ class Panel(Widget, can_focus=True):
         total = self.count()
         if total <= self.room or not self.size.height:
             return self.note
-        place = Cell(f"{self.top + 1}-{min(total, self.top + self.room)} of {total}", "muted")
+        place = Cell(f"{self.top + 1}-{min(total, self.top + self.room)} of {total:,}", "muted")
         return (*self.note, Cell(" · "), place) if self.note else (place,)
 
     def look_at(self, y: int) -> Look:

@@ -38,3 +38,15 @@ async def test_an_app_that_is_missing_is_told_in_the_log(redis_server):
     assert worker.exit_code not in {None, 0}
     assert any("no_such_module" in line.text for line in worker.log)
     await local.close()
+
+
+def test_a_local_worker_verifies_stores_as_its_console_does():
+    config = StemConfig(broker_url="rediss://10.0.4.7", tls_ca_cert="/certs/ca.pem", tls_allow_insecure=True)
+    local = LocalWorkers(ClusterModel(), config, SYSTEM_CLOCK, {"STEM_TLS_CLIENT_CERT": "/certs/own.pem"})
+    environ = local._environment()
+    tls = {name: value for name, value in environ.items() if name.startswith("STEM_TLS")}
+    assert tls == {
+        "STEM_TLS_CA_CERT": "/certs/ca.pem",
+        "STEM_TLS_ALLOW_INSECURE": "true",
+        "STEM_TLS_CLIENT_CERT": "/certs/own.pem",
+    }

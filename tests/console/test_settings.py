@@ -59,3 +59,32 @@ def test_a_broker_that_is_no_url_is_named(tmp_path):
 
 def test_with_nothing_set_the_console_opens_this_users_own_file():
     assert load_settings(ConsoleFlags(), {}).config.broker_url == "sqlite://"
+
+
+def test_a_profile_says_how_tls_is_verified_and_the_environment_beats_it(tmp_path):
+    for name in ("ca.pem", "ann.pem", "ann.key", "other.pem"):
+        (tmp_path / name).write_text("pem")
+    flags = profile(
+        tmp_path,
+        f"tls_ca_cert: {tmp_path}/ca.pem\ntls_client_cert: {tmp_path}/ann.pem\ntls_client_key: {tmp_path}/ann.key\n"
+        "tls_allow_insecure: true\n",
+    )
+    tls = load_settings(flags, BROKER).config.tls
+    assert (tls.ca_cert, tls.client_cert) == (f"{tmp_path}/ca.pem", f"{tmp_path}/ann.pem")
+    assert (tls.client_key, tls.allow_insecure) == (f"{tmp_path}/ann.key", True)
+    environ = {**BROKER, "STEM_TLS_CA_CERT": f"{tmp_path}/other.pem", "STEM_TLS_ALLOW_INSECURE": "false"}
+    beaten = load_settings(flags, environ).config.tls
+    assert (beaten.ca_cert, beaten.allow_insecure) == (f"{tmp_path}/other.pem", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("tls_ca_cert: /nowhere/ca.pem", r"tls_ca_cert in console\.yaml is '/nowhere/ca\.pem', which is not a file"),
+        ("tls_allow_insecure: perhaps", "tls_allow_insecure in .* is 'perhaps'.*true or false"),
+        ("tls_ca_crt: x", "did you mean tls_ca_cert"),
+    ],
+)
+def test_wrong_tls_settings_name_file_and_key(tmp_path, text, says):
+    with pytest.raises(ConfigurationError, match=says):
+        load_settings(profile(tmp_path, text), BROKER)

@@ -1,13 +1,17 @@
+import msgspec
 import pytest
 
 from stem_core.delivery import Pause
 from stem_core.results import TaskStatus
+from stem_core.snapshot import ChildSnapshot
 from stem_core.states import TaskState
 from stem_tui.store import ClusterModel, Identity
+from stem_tui.store.inspection import inspection_of
 from stem_tui.views import (
     Frozen,
     events_table,
     header_line,
+    inspection_lines,
     queue_detail,
     queue_table,
     queue_tasks_table,
@@ -110,7 +114,7 @@ def test_without_a_broker_the_data_stays_and_is_visibly_old():
     assert cells(workers, "pay-1@host")["heartbeat"] == "?"
     assert cells(workers, "pay-1@host")["state"] == "?", "it is the console that does not know"
     header = text_of(header_line(model, 144.0, 100))
-    assert "✗ no broker 41s (timed out)  data as of" in header
+    assert "✗ no broker 41s  data as of 14:13:22  actions off  (timed out)" in header
     assert "actions off" in header
 
 
@@ -303,3 +307,36 @@ def test_what_ended_since_the_last_heartbeat_is_not_shown_as_running():
     (row,) = queue_tasks_table(model, "payments", 101.0, PLAIN).rows
     assert "succeeded" in [cell.text for cell in row.cells]
     assert not worker_tasks_table(model, "w1", 101.0, PLAIN).rows
+
+
+def test_a_workers_children_are_shown_with_what_each_runs():
+    model = a_model()
+    children = (ChildSnapshot(pid=71, busy=True, task="t1", tasks=12, rss=88 << 20), ChildSnapshot(pid=72, tasks=3))
+    model.apply_workers([(snapshot("w1", running=(running("t1", started_at=WALL),), children=children), 0.1)], 100.0)
+    lines = [text_of(line) for line in worker_detail(model, "w1", 100.0, 100)]
+    assert "child processes 2" in lines[4]
+    assert all(part in lines[5] for part in ("pid 71", "rss    88M", "12 tasks done", "t1 payments.charge"))
+    assert lines[6].rstrip().endswith("idle")
+
+
+def test_an_inspection_tells_limits_bounds_and_why_slots_changed_last():
+    model = a_model()
+    payload = {
+        "snapshot": msgspec.to_builtins(snapshot("w1", max_concurrency=8)),
+        "rates": {"mail\x1b": "10/s"},
+        "scaling": {"min": 2, "max": 8, "last": {"at": WALL - 90.5, "before": 2, "after": 4, "reason": "9 wait\x1b"}},
+    }
+    model.inspection = inspection_of("w1", payload, 0.01, 100.0)
+    text = "\n".join(text_of(line) for line in inspection_lines(model, "w1", 100.0, 100))
+    assert "mail\\x1b" in text
+    assert "10/s" in text
+    assert "between 2 and 8 slots, 4 now" in text
+    assert "last 2 → 4 slots, 1m30s ago: 9 wait\\x1b" in text
+
+
+def test_an_inspection_of_an_older_worker_leaves_out_what_it_does_not_tell():
+    model = a_model()
+    model.inspection = inspection_of("w1", {"snapshot": msgspec.to_builtins(snapshot("w1"))}, 0.01, 100.0)
+    text = "\n".join(text_of(line) for line in inspection_lines(model, "w1", 100.0, 100))
+    assert "rate limits" not in text
+    assert "autoscale" not in text

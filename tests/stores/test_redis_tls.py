@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from stem_core.client import ClusterClient
+from stem_core.config import StemConfig
 from stem_core.delivery import Settled
 from stem_core.errors import ConfigurationError
 from stem_core.stores import connect_backend, connect_broker
@@ -92,6 +94,18 @@ async def test_insecure_connects_to_anyone_and_says_so(tmp_path: Path, namespace
         await publish(broker)
         assert await asyncio.to_thread(broker.renew, await take(broker)) == [True]
         await broker.close()
+
+
+async def test_a_result_backend_that_is_not_verified_is_warned_of_though_the_broker_needs_no_tls(
+    tmp_path: Path, namespace: str
+) -> None:
+    with tls_server_at(tmp_path, host="elsewhere.example", expired=True) as server:
+        config = StemConfig(
+            broker_url="memory://plain", result_backend_url=server.url, namespace=namespace, tls_allow_insecure=True
+        )
+        async with await ClusterClient.connect(config) as cluster:
+            assert not any("not verified" in warning for warning in cluster.broker.warnings)
+            assert any("not verified" in warning for warning in cluster.warnings)
 
 
 async def test_tls_settings_do_not_matter_to_a_url_without_tls(redis_server: RedisServer, namespace: str) -> None:

@@ -5,12 +5,27 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import msgspec
+
 from stem_core import events as ev
-from stem_core.delivery import Pause, QueueStats
+from stem_core.client.dead_letters import Letter
+from stem_core.delivery import DeadLetter, Pause, QueueStats
+from stem_core.envelope import Envelope, seal
 from stem_core.results import TaskError, TaskStatus
-from stem_core.snapshot import RunningTask, WorkerSnapshot
+from stem_core.snapshot import ChildSnapshot, RunningTask, WorkerSnapshot
 from stem_core.states import TaskState
-from stem_tui.store import Ack, ClusterModel, EffectState, Identity, Receipt, ReceiptState, Undo
+from stem_tui.store import (
+    Ack,
+    ClusterModel,
+    EffectState,
+    Identity,
+    LetterBook,
+    Receipt,
+    ReceiptState,
+    ScheduleItem,
+    Undo,
+)
+from stem_tui.store.letters import entry_of, key_of
 
 NOW = 10_000.0
 """The console's monotonic clock in all pictures."""
@@ -93,12 +108,19 @@ def _running(count: int, task: str, queue: str, first: int) -> tuple[RunningTask
 def _worker(
     name: str, queues: tuple[str, ...], held: int, slots: int, cpu: float, done: int, first: int, state: str = "running"
 ) -> WorkerSnapshot:
+    children = tuple(
+        ChildSnapshot(
+            pid=5100 + place, busy=place < 5, task=task_id(first + place) if place < 5 else "", tasks=310 - 40 * place,
+            rss=(88 + place) << 20,
+        )
+        for place in range(6 if queues[0] == "reports" else 0)
+    )  # fmt: skip
     tasks = _running(held, f"{queues[0]}.{'charge' if queues[0] == 'payments' else 'run'}", queues[0], first)
     return WorkerSnapshot(
         worker=name, boot=f"boot-{name}", host=name.partition("@")[2], pid=4000 + first, version="0.1.0", state=state,
         at=WALL, started_at=WALL - 15_000, concurrency=slots, prefetch=slots * 2, queues=queues, broadcasts=("deploy",),
         inflight={queues[0]: held} if held else {}, running=tasks, held=held, active=held, succeeded=done,
-        failed=done // 50, rss=(180 + first) * (1 << 20), cpu=cpu, lease_age=1.2, loop_lag=0.003,
+        failed=done // 50, rss=(180 + first) * (1 << 20), cpu=cpu, lease_age=1.2, loop_lag=0.003, children=children,
         capabilities=("ping", "stats", "inspect", "revoke", "pause", "resume", "scale", "drain", "undrain", "shutdown"),
     )  # fmt: skip
 
@@ -218,6 +240,82 @@ def lively(*, prod: bool = False, read_only: bool = False) -> ClusterModel:
     _receipt(model)
     _waiting(model)
     model.apply_rtt(0.004, NOW - 0.3)
+    return model
+
+
+_USED_UP = "max-retries-exhausted"
+_CRASHED = "WorkerCrashed: 3 workers died while they ran it: mail-55d-1, mail-55d-2"
+_DEATHS = (
+    (700, "payments", "payments.charge", "StripeTimeout: read timed out after {n}s", _USED_UP, 11.0),
+    (212, "exports", "exports.csv", "KeyError: 'sku'", _USED_UP, 400.0),
+    (90, "webhooks", "webhooks.post", "HTTPError: 502 from https://hooks.example.com/{n}", _USED_UP, 30.0),
+    (9, "emails", "emails.send", _CRASHED, "poison", 900.0),
+    (1, "emails", HOSTILE, f"ValueError: {HOSTILE}", _USED_UP, 1.0),
+)
+
+
+def letters() -> list[Letter]:
+    """Dead letters of five causes."""
+    found = []
+    for kind, (number, queue, task, error, reason, apart) in enumerate(_DEATHS):
+        for place in range(number):
+            id_ = task_id(36 if not kind and not place else 1000 * (kind + 1) + place)
+            args = {"order": 88121 + place, "card": "4111 1111 1111 1111", "password": "hunter2"}
+            envelope = Envelope(id=id_, name=task, queue=queue, args=args)
+            dead = DeadLetter(
+                id=id_, queue=queue, body=bytes(seal(envelope).body), reason=reason, error=error.format(n=place),
+                attempt=2, deliveries=3, died_at=WALL - 4.0 - place * apart,
+            )  # fmt: skip
+            found.append(Letter(dead, envelope))
+    return found
+
+
+def no_letters() -> ClusterModel:
+    """A cluster in which nothing died."""
+    model = empty()
+    model.letters.watch(())
+    model.letters.take(LetterBook((), (), 0, NOW - 0.5))
+    return model
+
+
+def dead(*, prod: bool = False) -> ClusterModel:
+    """A cluster whose dead letters are looked at."""
+    model = lively(prod=prod)
+    model.letters.watch(())
+    buried = letters()
+    model.letters.take(LetterBook((), map(entry_of, buried), 1345, NOW - 0.5))
+    model.watch(task_id(36), key_of(buried[0]).text)
+    model.apply_task(task_id(36), msgspec.structs.replace(failed_task(), id=task_id(36)), NOW - 0.5)
+    return model
+
+
+SCHEDULES = (
+    ScheduleItem(
+        name="nightly-report", label="nightly-report", task="reports.build", queue="reports",
+        spec="0 3 * * * Europe/Berlin",
+        args='{"report": "monthly", "token": "***"}', origin="file", next_run=WALL + 17_743, last_run=WALL - 68_657,
+        last_id=task_id(700), drift=0.04, runs=212, ticks=tuple(WALL + 17_743 + 86_400 * day for day in range(5)),
+    ),
+    ScheduleItem(
+        name="ping", label="ping", task="webhooks.post", queue="webhooks", spec="every 30s", origin="code",
+        next_run=WALL + 13, last_run=WALL - 17, last_id=task_id(701), drift=0.31, runs=88_120, failures=2,
+    ),
+    ScheduleItem(
+        name="sweep", label="sweep", task="exports.sweep", spec="every 5m", origin="code", next_run=WALL - 640,
+        late=640.0, overdue=True, last_run=WALL - 940, last_id=task_id(702), drift=1.2, runs=40,
+        error="BrokerFull: the broker is at its memory limit",
+    ),
+    ScheduleItem(
+        name="old-import", label="old-import", task="imports.run", spec="0 * * * *", enabled=False, origin="file"
+    ),
+    ScheduleItem(name="odd", label="odd", enabled=False, problem="Object missing required field `entry`"),
+)  # fmt: skip
+
+
+def scheduled() -> ClusterModel:
+    """A cluster whose schedules are looked at."""
+    model = lively()
+    model.schedules.take(SCHEDULES, NOW - 0.5)
     return model
 
 

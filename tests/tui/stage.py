@@ -94,6 +94,10 @@ async def nap(context: TaskContext, seconds: float) -> str:
     return "rested"
 
 
+async def boom(order: int, token: str = "") -> None:  # noqa: ARG001 - it is there to be hidden
+    raise LookupError(f"no order {order}")
+
+
 class Live:
     """A console over a real worker in memory, and the pilot of its keys."""
 
@@ -113,6 +117,17 @@ class Live:
         except AssertionError:
             raise AssertionError(f"{text!r} is not on the screen:\n{screen_text(self.app)}") from None
 
+    async def die(self, number: int, first: int = 1) -> list[str]:
+        """Let so many jobs die, and return their ids."""
+        ids = [await self.stem.enqueue("boom", args={"order": first + n, "token": "tok-77"}) for n in range(number)]
+        await until(lambda: self.dead() >= first + number - 1)
+        return ids
+
+    def dead(self) -> int:
+        """Return how many dead letters the console knows of."""
+        queue = self.app.session.model.queues.get("naps")
+        return 0 if queue is None else queue.stats.dead
+
     async def paused(self, queue: str) -> bool:
         (stats,) = await self.broker.stats([queue])
         return stats.paused is not None
@@ -122,7 +137,11 @@ class Live:
 async def live(*, read_only: bool = False, prod: bool = False, armable: bool = False) -> AsyncIterator[Live]:
     """Run a worker on two queues and a console that watches it."""
     broker = InMemoryBroker()
-    registry = SimpleTaskRegistry().register(FunctionTaskHandler("nap", nap, TaskOptions(queue="naps")))
+    registry = (
+        SimpleTaskRegistry()
+        .register(FunctionTaskHandler("nap", nap, TaskOptions(queue="naps")))
+        .register(FunctionTaskHandler("boom", boom, TaskOptions(queue="naps", max_retries=0)))
+    )
     worker = Worker(
         broker=broker, registry=registry, queue="naps", consumer_name="w1", concurrency=2, heartbeat_interval=0.1
     )

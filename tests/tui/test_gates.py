@@ -33,6 +33,19 @@ async def test_a_fresh_dialog_is_left_without_effect(keys: tuple[str, ...]) -> N
         assert len(console.app.session.model.receipts) == 0
 
 
+async def test_a_key_that_is_held_on_a_button_answers_once() -> None:
+    async with live() as console:
+        await console.press("p", "right")
+        dialog = console.app.screen
+        assert isinstance(dialog, ConfirmDialog)
+        dialog._confirm.press()
+        dialog._confirm.press()
+        dialog._cancel.press()
+        await console.sees("effect seen")
+        assert [receipt.title for receipt in console.app.session.model.receipts] == ["pause"]
+        assert len(console.app.screen_stack) == 1
+
+
 async def test_enter_confirms_once_the_button_was_moved_to() -> None:
     async with live() as console:
         await console.press("p", "right", "enter")

@@ -249,6 +249,20 @@ async def test_on_a_tiny_screen_one_panel_is_shown_at_a_time() -> None:
         assert not page.lanes.size.height
 
 
+@pytest.mark.parametrize("keys", [["2", "G", "enter"], ["enter"]])
+async def test_on_a_short_screen_the_figures_leave_room_for_tasks(keys: list[str]) -> None:
+    app = still(lively())
+    async with app.run_test(size=(60, 16)) as pilot:
+        await pilot.press(*keys)
+        await pilot.pause()
+        page = app.book.page
+        assert isinstance(page, QueuePage | WorkerPage)
+        assert page.tasks.room >= 3
+        shown = page.tasks.selected
+        assert shown is not None
+        assert shown.cells[0].text in screen_text(app)
+
+
 async def test_a_crash_ends_the_console_and_is_kept_for_the_report() -> None:
     app = still(lively())
 

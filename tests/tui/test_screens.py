@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -110,11 +111,34 @@ SCREENS: dict[str, tuple[Callable[[], ClusterModel], list[str]]] = {
     "filtered": (models.lively, ["slash", *"mail", "enter"]),
     "nothing-matches": (models.lively, ["slash", *"pymt", "enter"]),
     "receipts": (models.lively, ["r"]),
+    "marked": (models.lively, ["2", "space", "space"]),
+    "marked-stop": (models.lively, ["2", "a", "K"]),
+    "children": (models.lively, ["2", "G", "enter"]),
+    "letters": (models.dead, ["e", "space", "space"]),
+    "causes": (models.dead, ["c", "j"]),
+    "letter": (models.dead, ["e", "enter"]),
+    "replay": (models.dead, ["c", "R"]),
+    "delete": (models.dead, ["e", "D"]),
+    "prod-delete": (lambda: models.dead(prod=True), ["c", "D"]),
+    "no-letters": (models.no_letters, ["e"]),
+    "schedules": (models.scheduled, ["t"]),
+    "schedule": (models.scheduled, ["t", "j", "enter"]),
+    "schedule-off": (models.scheduled, ["t", "j", "o"]),
     "empty": (models.empty, []),
     "connecting": (models.connecting, []),
     "disconnected": (models.disconnected, []),
     "hostile": (models.hostile, []),
 }
+
+
+@pytest.fixture(autouse=True)
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let schedules be shown in the same timezone everywhere."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -37,6 +37,10 @@ async def send(to: str) -> None:
 async def slow() -> None:
     await asyncio.sleep(600)
 
+@stem.task("doomed", max_retries=0)
+async def doomed(order: int, token: str) -> None:
+    raise LookupError(f"no order {{order}}")
+
 @stem.task("hostile")
 async def hostile() -> None:
     raise ValueError({HOSTILE!r})
@@ -263,3 +267,96 @@ def test_the_demo_can_be_joined_from_another_terminal_whatever_is_set_in_its_own
         console.press("q")
         assert console.wait() == 0
         assert not Path(url.removeprefix("sqlite://")).parent.exists()
+
+
+def bury(cluster: Cluster, number: int) -> None:
+    """Let so many jobs die."""
+    args = '{"order": 7, "token": "tok-77"}'
+    cluster.stem("enqueue", "doomed", "--args", args, "--count", str(number))
+    cluster.until(lambda: len(cluster.stem("dlq", "list")["letters"]) == number)
+
+
+def test_dead_letters_are_grouped_opened_and_replayed_from_the_keyboard(cluster: Cluster) -> None:
+    cluster.start_worker("story-7")
+    bury(cluster, 1)
+    (before,) = cluster.stem("dlq", "list")["letters"]
+    with cluster.console(80, 24) as console:
+        console.wait_for("story-7")
+        console.press("c")
+        console.wait_for("LookupError: no order #")
+        console.press("\r")
+        console.wait_for("Dead letters 1 of 1")
+        console.press("\r")
+        shown = console.wait_for("Traceback (most recent call last)")
+        assert "LookupError: no order 7" in shown
+        console.press("G")
+        shown = console.wait_for('"order": 7')
+        assert "tok-77" not in shown
+        console.press("R")
+        console.wait_for("Replay doomed?")
+        console.press("y")
+        console.wait_for("1 of 1 replayed")
+        cluster.until(
+            lambda: [each["died_at"] for each in cluster.stem("dlq", "list")["letters"]] > [before["died_at"]]
+        )
+
+
+def test_marked_dead_letters_are_deleted_once_their_number_was_typed_and_not_by_enter(cluster: Cluster) -> None:
+    cluster.start_worker("story-8")
+    bury(cluster, 3)
+
+    def type_the_number() -> None:
+        console.press("D")
+        console.wait_for("Delete 2 dead letters for good?")
+        console.wait_for(CANCEL)
+        console.press("\t")
+        console.wait_for(lambda shown: CANCEL not in shown)
+        console.press("2\r")
+        console.wait_for(CANCEL)
+
+    with cluster.console(80, 24) as console:
+        console.press("e")
+        console.wait_for("Dead letters 3")
+        console.press("  ")
+        console.wait_for("2 marked")
+        type_the_number()
+        console.press("\r")
+        console.wait_for(lambda shown: "Delete 2 dead" not in shown)
+        assert len(cluster.stem("dlq", "list")["letters"]) == 3
+        type_the_number()
+        console.press("y")
+        console.wait_for("2 of 2 deleted")
+        assert len(cluster.stem("dlq", "list")["letters"]) == 1
+
+
+def test_a_schedule_is_disabled_and_enabled_from_the_keyboard(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "schedule.yaml").write_text(
+        "schedules:\n  nightly:\n    task: email.send\n    cron: '0 3 * * *'\n    args: {to: a@b.c}\n"
+    )
+    cluster.stem("schedule", "apply", "--file", "schedule.yaml")
+    with cluster.console(100, 30) as console:
+        console.wait_for("● live")
+        console.press("t")
+        console.wait_for("▸nightly")
+        console.press("o")
+        console.wait_for("Disable nightly?")
+        console.press("y")
+        console.wait_for("effect seen")
+        assert cluster.stem("schedule", "show", "nightly")["enabled"] is False
+        console.press("\r")
+        console.wait_for("it is switched off; [o] switches it on")
+        console.press("o")
+        console.wait_for("Enable nightly?")
+        console.press("y")
+        cluster.until(lambda: cluster.stem("schedule", "show", "nightly")["enabled"])
+
+
+def test_marked_workers_are_drained_by_one_command(cluster: Cluster) -> None:
+    workers = [cluster.start_worker(f"story-9{letter}") for letter in "ab"]
+    with cluster.console(60, 16) as console:
+        console.press("2")
+        console.wait_for(lambda shown: "story-9a" in shown and "story-9b" in shown)
+        console.press("ad")
+        console.wait_for("Drain 2 workers?")
+        console.press("y")
+        assert [worker.wait(20) for worker in workers] == [0, 0]

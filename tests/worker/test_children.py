@@ -159,6 +159,7 @@ async def test_a_task_that_never_ends_is_killed_at_its_hard_limit_and_the_slot_i
     task_id = await children.send(name, args, hard_time_limit=0.2)
     await until(lambda: worker.snapshot().children and worker.snapshot().children[0].busy)
     pid = worker.snapshot().children[0].pid
+    assert worker.snapshot().children[0].task == task_id
     status = await children.ended(task_id)
     assert status.error is not None
     assert "HardTimeLimitExceeded" in status.error.type

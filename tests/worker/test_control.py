@@ -79,6 +79,8 @@ async def test_stats_and_inspect_tell_what_runs(cluster: Cluster) -> None:
     running = answer.payload["snapshot"]["running"]  # type: ignore[index]  # JSON
     assert (running[0]["id"], running[0]["progress"], running[0]["note"]) == (task_id, 0.5, "half")
     assert answer.payload["revoked"] == []
+    assert answer.payload["rates"] == {}
+    assert answer.payload["scaling"] == {"min": None, "max": None, "last": None}
     (answer,) = await cluster.command(Stats())
     assert answer.payload["snapshot"]["inflight"] == {"default": 1}  # type: ignore[index]  # JSON
 
@@ -152,6 +154,9 @@ async def test_scaling_changes_slots_and_says_so(cluster: Cluster) -> None:
     await until(lambda: (worker.snapshot().active, worker.snapshot().held) == (3, 6))
     (answer,) = await cluster.command(Scale(concurrency=2))
     await until(lambda: worker.snapshot().held == 4)
+    (answer,) = await cluster.command(Inspect())
+    last = answer.payload["scaling"]["last"]  # type: ignore[index]  # JSON
+    assert (last["before"], last["after"], last["reason"]) == (3, 2, "command of test")
     (answer,) = await cluster.command(Scale(concurrency=0))
     assert answer.status == "error"
     assert "1 to" in answer.error

@@ -163,6 +163,8 @@ async def test_a_limit_can_be_set_lifted_and_taken_back_while_workers_run(cluste
     await until(lambda: waits(cluster, second))
     assert (await control.rate_limit("plain", None)).replies[0].reply.payload["rate"] == "none"
     await cluster.ended(await cluster.send("plain"))
+    (told,) = (await control.inspect()).replies
+    assert told.reply.payload["rates"] == {"plain": "none"}
     assert (await control.rate_limit("plain", "default")).replies[0].reply.payload["rate"] == "default"
     assert await cluster.broker.documents("rate-limit") == []
     await worker.shutdown()

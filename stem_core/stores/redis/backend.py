@@ -33,6 +33,7 @@ class RedisResultBackend:
     def __init__(self, connection: RedisConnection, namespace: str, *, owns_connection: bool = True) -> None:
         self.namespace = namespace
         self.location = keys.location(connection.location, namespace)
+        self.warnings = connection.warnings
         self._redis = connection
         self._owns_connection = owns_connection
 

@@ -120,7 +120,7 @@ class ChildPool:
     def snapshots(self) -> list[ChildSnapshot]:
         """Return how the children are."""
         return [
-            ChildSnapshot(pid=child.pid, busy=child.busy, tasks=child.tasks, rss=child.rss)
+            ChildSnapshot(pid=child.pid, busy=child.busy, task=child.task, tasks=child.tasks, rss=child.rss)
             for child in self._children.values()
         ]
 

@@ -52,6 +52,7 @@ class ChildProcess(asyncio.Protocol):
     Attributes:
         pid: Its process id.
         busy: Whether it was given a task that has not ended.
+        task: Id of that task.
         tasks: Tasks that it has ended.
         rss: Its resident memory in bytes after the last of them.
         names: Tasks that it knows.
@@ -62,6 +63,7 @@ class ChildProcess(asyncio.Protocol):
     def __init__(self, process: asyncio.subprocess.Process, output: StartOutput) -> None:
         self.pid = process.pid
         self.busy = False
+        self.task = ""
         self.tasks = 0
         self.rss = 0
         self.names: tuple[str, ...] = ()
@@ -155,13 +157,14 @@ class ChildProcess(asyncio.Protocol):
         Raises:
             ChildDiedError: It died first; `began` tells whether it had taken the task.
         """
+        self.task = run.id
         answer = await self._ask(run)
         if isinstance(answer, Ready | Unable | Began | Progress):
             self.kill()
             raise ChildDiedError(f"the child process (pid {self.pid}) spoke nonsense and was killed")
         self.tasks += 1
         self.rss = answer.rss
-        self.busy = False
+        self.busy, self.task = False, ""
         return answer
 
     async def _ask(self, message: Setup | Run) -> FromChild:

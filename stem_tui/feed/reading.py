@@ -1,72 +1,27 @@
-"""Where the console's data comes from, and the loops that read one connection into the model."""
+"""The loops that read one connection into the model."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from stem_core.client import ClusterClient
 from stem_core.clock import Clock
-from stem_core.config import StemConfig
 from stem_core.errors import BrokerUnavailableError, StemError
 from stem_core.service import spawn
-from stem_core.urls import redact_url
+from stem_tui.feed.letters import LetterReader, status_of_letter
+from stem_tui.feed.patience import in_time
+from stem_tui.feed.schedules import ScheduleReader
 from stem_tui.store import ClusterModel
 
 POLL_EVERY: Final = 1.0
 EVENTS_EVERY: Final = 0.2
 FRAMES_PER_READ: Final = 64
-ANSWER_WITHIN: Final = 5.0
 _EVENT_WAIT: Final = 1.0
-_TASKS_PER_ROUND: Final = 4
+_TASKS_PER_ROUND: Final = 32
 WAITING_SHOWN: Final = 100
 """Waiting tasks read of the queue that is looked at; a queue may hold millions."""
-_Answer = TypeVar("_Answer")
-
-
-class Source(Protocol):
-    """A cluster that the console can connect to, again and again."""
-
-    @property
-    def location(self) -> str:
-        """Where it lies, without credentials."""
-
-    @property
-    def refuses_local_workers(self) -> str:
-        """Why no worker process can be started for it; empty if one can."""
-
-    async def connect(self) -> ClusterClient:
-        """Connect; raises StemError if that is not possible now."""
-
-    async def close(self) -> None:
-        """Give up what it holds."""
-
-
-class LiveSource:
-    """The cluster that the settings name.
-
-    Args:
-        config: Settings.
-        issuer: Who is named in commands.
-    """
-
-    def __init__(self, config: StemConfig, issuer: str = "") -> None:
-        self._config = config
-        self._issuer = issuer
-        self.location = redact_url(config.broker_url or "")
-
-    @property
-    def refuses_local_workers(self) -> str:
-        """A memory broker lives in this process only."""
-        return "a memory:// broker cannot be reached by another process" if "memory://" in self.location else ""
-
-    async def connect(self) -> ClusterClient:
-        """Connect to broker and result backend."""
-        return await ClusterClient.connect(self._config, issuer=self._issuer or None)
-
-    async def close(self) -> None:
-        """Hold nothing."""
 
 
 class Feed:
@@ -86,6 +41,10 @@ class Feed:
         self._poll_now = asyncio.Event()
         self._task_now = asyncio.Event()
         self._waiting_now = asyncio.Event()
+        self._letters_now = asyncio.Event()
+        self._letters = LetterReader(model, clock)
+        self._schedules_now = asyncio.Event()
+        self._schedules = ScheduleReader(model, clock)
         self.cursor: str | None = None
 
     def refresh(self) -> None:
@@ -93,6 +52,9 @@ class Feed:
         self._poll_now.set()
         self._task_now.set()
         self._waiting_now.set()
+        self._letters.refresh()
+        self._letters_now.set()
+        self._schedules_now.set()
 
     async def run(self, cluster: ClusterClient) -> None:
         """Read until the connection breaks.
@@ -101,12 +63,14 @@ class Feed:
             BrokerUnavailableError: The broker cannot be reached any more.
         """
         if self.cursor is None:
-            self.cursor = await _in_time(cluster.events_tail())
+            self.cursor = await in_time(cluster.events_tail())
         loops = [
             spawn(self._forever(cluster, self._read_events, "events", None), "console-events"),
             spawn(self._forever(cluster, self._read_figures, "figures", self._poll_now), "console-figures"),
             spawn(self._forever(cluster, self._read_tasks, "task", self._task_now), "console-tasks"),
             spawn(self._forever(cluster, self._read_waiting, "waiting", self._waiting_now), "console-waiting"),
+            spawn(self._forever(cluster, self._letters.look, "letters", self._letters_now), "console-letters"),
+            spawn(self._forever(cluster, self._schedules.look, "schedules", self._schedules_now), "console-schedules"),
         ]
         try:
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
@@ -142,7 +106,7 @@ class Feed:
                 await _wait(wake, pause)
 
     async def _read_events(self, cluster: ClusterClient) -> float:
-        batch = await _in_time(cluster.events(self.cursor or "0", FRAMES_PER_READ, _EVENT_WAIT))
+        batch = await in_time(cluster.events(self.cursor or "0", FRAMES_PER_READ, _EVENT_WAIT))
         self.cursor = batch.cursor
         for frame in batch.frames:
             self._model.apply_frames((frame,), self._clock.monotonic())
@@ -153,26 +117,28 @@ class Feed:
 
     async def _read_figures(self, cluster: ClusterClient) -> float:
         model, now = self._model, self._clock.monotonic
-        seen = await _in_time(cluster.workers())
+        seen = await in_time(cluster.workers())
         model.apply_workers([(worker.snapshot, worker.age) for worker in seen], now())
         await asyncio.sleep(0)
         names = {name for worker in seen if worker.alive for name in worker.snapshot.queues}
-        names.update(await _in_time(cluster.broker.queues()))
-        stats = await _in_time(cluster.queues(sorted(names))) if names else []
+        names.update(await in_time(cluster.broker.queues()))
+        stats = await in_time(cluster.queues(sorted(names))) if names else []
         model.apply_stats(stats, now())
-        model.apply_rtt(await _in_time(cluster.ping()), now())
+        model.apply_rtt(await in_time(cluster.ping()), now())
         return POLL_EVERY
 
     async def _read_tasks(self, cluster: ClusterClient) -> float:
         for task_id in sorted(self._model.tasks_to_read())[:_TASKS_PER_ROUND]:
-            status = await _in_time(cluster.task(task_id))
+            status = await in_time(cluster.task(task_id))
+            if status is None and task_id == self._model.watched and self._model.watched_letter is not None:
+                status = await in_time(status_of_letter(cluster, self._model.watched_letter))
             self._model.apply_task(task_id, status, self._clock.monotonic())
         return POLL_EVERY
 
     async def _read_waiting(self, cluster: ClusterClient) -> float:
         queue = self._model.watched_queue
         if queue is not None:
-            found = await _in_time(cluster.waiting(queue, WAITING_SHOWN))
+            found = await in_time(cluster.waiting(queue, WAITING_SHOWN))
             self._model.apply_waiting(queue, found, self._clock.monotonic())
         return POLL_EVERY
 
@@ -183,11 +149,3 @@ async def _wait(wake: asyncio.Event, pause: float) -> None:
     except TimeoutError:
         return
     wake.clear()
-
-
-async def _in_time(answer: Awaitable[_Answer]) -> _Answer:
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN):
-            return await answer
-    except TimeoutError:
-        raise BrokerUnavailableError(f"no answer in {ANSWER_WITHIN:.0f}s") from None
