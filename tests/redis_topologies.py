@@ -20,6 +20,7 @@ from tests.servers import RedisServer, free_port
 
 _SLOTS: Final = 16384
 _REPLICATE_AT_ONCE: Final = ("--repl-diskless-sync-delay", "0")
+_APART: Final = 64
 _BUS: Final = 10000
 """A cluster's servers talk to each other on their port plus this."""
 
@@ -41,7 +42,8 @@ def _holds(condition: Callable[[], bool]) -> bool:
 
 def cluster_port() -> int:
     """Return a free port of loopback whose bus port is free too."""
-    for port in range(20000 + os.getpid() % 20000, 45000):
+    # Far from those of the other test processes, which look at the same moment: between looking and binding is a gap.
+    for port in range(20000 + os.getpid() * _APART % 20000, 45000):
         with socket.socket() as probe, socket.socket() as bus:
             try:
                 probe.bind(("127.0.0.1", port))
