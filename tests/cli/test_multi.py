@@ -173,11 +173,20 @@ def test_a_node_that_was_killed_is_down_and_starts_again(stem: Stem) -> None:
     process.kill()
     process.wait(10)
     down = stem("worker", "multi", "status", "n", "--json")
-    assert (down.code, down.json["nodes"][0]["says"]) == (
-        3, f"it did not end in order: its process {first['pid']} is gone",
-    )  # fmt: skip
+    assert down.code == 3
+    assert f"its process {first['pid']} is gone; last in its log: " in down.json["nodes"][0]["says"]
     (second,) = stem(*words).json
     assert (second["state"], second["pid"] != first["pid"]) == ("ready", True)
+
+
+@pytest.mark.usefixtures("place")
+def test_a_node_that_was_drained_is_down_and_says_that_it_stopped(stem: Stem) -> None:
+    (node,) = stem("worker", "multi", "start", "n", "--app", "work_app:stem", "--json").json
+    process = psutil.Process(node["pid"])
+    assert stem("worker", "drain", "--json").code == 0
+    process.wait(10)
+    down = stem("worker", "multi", "status", "n", "--json").json["nodes"][0]
+    assert (down["state"], "stopped: n@" in down["says"]) == ("down", True), down
 
 
 def test_variables_directory_and_further_flags_reach_the_worker(stem: Stem, place: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 import psutil
 
 from stem_core.cli.multi import pidfile
+from stem_core.cli.multi.logfile import last_line
 from stem_core.cli.multi.node import Node
 from stem_core.cli.multi.outcome import Outcome
 from stem_core.clock import SYSTEM_CLOCK
@@ -72,7 +73,8 @@ def stop(nodes: Sequence[Node], patience: float) -> list[Outcome]:
 def _stale(node: Node, recorded: pidfile.Recorded) -> str:
     if pidfile.living(node.pidfile, pidfile.Recorded(recorded.pid, 0.0)) is not None:
         return f"its pid file is stale: process {recorded.pid} is another one now"
-    return f"it did not end in order: its process {recorded.pid} is gone"
+    # It may have been drained by a command, or been killed: what it said last tells.
+    return f"its process {recorded.pid} is gone; last in its log: {last_line(node.logfile) or 'nothing'}"
 
 
 def _ended(node: Node, process: psutil.Process, patience: float) -> Outcome:

@@ -18,6 +18,7 @@ import psutil
 
 from stem_core.argv import ADDRESS_FLAGS, without_credentials
 from stem_core.cli.multi import pidfile
+from stem_core.cli.multi.logfile import last_line, lines
 from stem_core.cli.multi.node import Node
 from stem_core.cli.multi.outcome import Outcome
 from stem_core.clock import SYSTEM_CLOCK
@@ -25,8 +26,6 @@ from stem_core.errors import StemError
 from stem_core.text import visible
 
 _POLL: Final = 0.05
-_TAIL: Final = 1024 * 1024
-_LONGEST_LINE: Final = 400
 
 _TELLING: Final = ({"worker", "boot"}, {"workers", "processes"}, {"error"})
 """Keys of the documents with which a worker begins; its log may hold JSON of other kinds."""
@@ -151,7 +150,7 @@ def _await_ready(started: _Started, end: float) -> Outcome:
 
 def _said(started: _Started) -> dict[str, Any]:
     """Return the document in which a worker says that it is ready, or why it is not; empty if it has not yet."""
-    for line in _lines(started.node.logfile, started.log_from):
+    for line in lines(started.node.logfile, started.log_from):
         if line.startswith(b'{"'):
             try:
                 document = json.loads(line)
@@ -173,19 +172,3 @@ def _reason(started: _Started, document: dict[str, Any], code: int) -> str:
         return visible(": ".join(str(part) for part in (error.get("message"), error.get("hint")) if part))
     how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
     return f"{how}; last in its log: {last_line(started.node.logfile, started.log_from) or 'nothing'}"
-
-
-def last_line(path: Path, since: int = 0) -> str:
-    """Return the last line of a log that is not empty, made harmless; "" if there is none."""
-    lines = [line for line in _lines(path, since) if line.strip()]
-    return visible(lines[-1].decode("utf-8", "replace").strip(), _LONGEST_LINE) if lines else ""
-
-
-def _lines(path: Path, since: int) -> list[bytes]:
-    try:
-        with path.open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(min(since, end), end - _TAIL))
-            return log.read(_TAIL).splitlines()
-    except OSError:
-        return []
