@@ -112,7 +112,7 @@ async def each_tick_once(processes: Schedulers, cluster: Cluster, backend: Resul
     settled_at = time.time()
 
     def caught_up() -> bool:
-        return all(max(at for entry, at in ran if entry == number) > settled_at for number in range(ENTRIES))  # type: ignore[type-var]  # numbers
+        return all(max(at for entry, at in list(ran) if entry == number) > settled_at for number in range(ENTRIES))  # type: ignore[type-var]  # numbers
 
     await until(caught_up, "the last ticks", within=20)
     items, _ = await ScheduleBook(cluster.broker).load()

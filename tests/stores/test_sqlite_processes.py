@@ -112,12 +112,21 @@ async def test_a_path_of_any_length_can_be_rung_at(tmp_path: Path, namespace: st
     assert [each.name for each in folder.iterdir()] == ["stem.db"]
 
 
+PRIVATE_TMP = """
+mount --bind "$1" "$2" && mount -t tmpfs tmpfs /tmp && mkdir -p "$1" && mount --bind "$2" "$1" && cd "$1" && shift 2 &&
+exec "$@"
+"""
+"""Runs a command with a /tmp of its own, in which the project is there even if it lies in everybody's /tmp."""
+
+
 async def test_a_process_with_a_private_tmp_rings_and_is_rung_for(namespace: str) -> None:
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("needs root on Linux, to give a process a /tmp of its own")
     with tempfile.TemporaryDirectory(prefix="stem-tests-", dir="/var/tmp") as folder:
         url = f"sqlite://{folder}/stem.db"
-        others = Others(url, namespace, ["unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs /tmp && exec "$@"', "sh"])
+        kept = Path(folder, "project")
+        kept.mkdir()
+        others = Others(url, namespace, ["unshare", "-m", "sh", "-c", PRIVATE_TMP, "sh", str(ROOT), str(kept)])
         try:
             async with polling(url, namespace, NEVER) as broker:
                 publisher = await others.start("publisher")
