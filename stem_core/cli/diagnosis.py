@@ -112,10 +112,8 @@ async def cluster_checks(cluster: ClusterClient) -> list[Check]:
     apart = abs(there - (before + SYSTEM_CLOCK.time()) / 2)
     hint = "let NTP set the clocks; Stem goes by the broker's, logs by this machine's" if apart > _CLOCKS_APART else ""
     checks.append(Check("clock", "warn" if hint else "ok", f"{apart:.3f} s from the broker's", hint))
-    checks += [
-        Check("store", "warn", warning, "see the store's page in the docs") for warning in cluster.broker.warnings
-    ]
-    if not cluster.broker.warnings:
+    checks += [Check("store", "warn", warning, "see the store's page in the docs") for warning in cluster.warnings]
+    if not cluster.warnings:
         checks.append(Check("store", "ok", "it has nothing to warn of"))
     return [*checks, await _workers(cluster), *await _queues(cluster)]
 

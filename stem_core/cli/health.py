@@ -52,4 +52,4 @@ async def _check(cluster: ClusterClient) -> tuple[dict[str, Any], Sequence[str]]
         "workers": sum(seen.alive for seen in workers),
         "refused": sum(seen.snapshot.refused for seen in workers),
     }
-    return document, cluster.broker.warnings
+    return document, cluster.warnings

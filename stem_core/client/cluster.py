@@ -23,7 +23,7 @@ from stem_core.errors import EnvelopeInvalidError
 from stem_core.events import EVENTS_TOPIC, Frame, decode_frame
 from stem_core.results import TaskStatus
 from stem_core.signing import PayloadSigner
-from stem_core.stores.port import Broker, ResultBackend
+from stem_core.stores.port import Broker, ResultBackend, warnings_of
 
 __all__ = ["ClusterClient", "EventBatch", "SeenWorker"]
 
@@ -91,8 +91,7 @@ class ClusterClient:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What an operator should know of broker and result backend, a sentence each."""
-        elsewhere: Sequence[str] = getattr(self.backend, "warnings", ())  # not every backend has something to tell
-        return tuple(dict.fromkeys((*self.broker.warnings, *elsewhere)))
+        return warnings_of(self.broker, self.backend)
 
     async def queues(self, names: Sequence[str] | None = None) -> list[QueueStats]:
         """Return figures of these queues, or of all that were ever used or that a worker subscribes to."""

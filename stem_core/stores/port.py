@@ -277,6 +277,10 @@ class ResultBackend(Protocol):
     def location(self) -> str:
         """Where results lie; equal to a broker's `location` if both are the same store."""
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What an operator should know of this store, a sentence each."""
+
     async def put(self, entries: Sequence[KeptRecord]) -> list[bool]:
         """Keep records.
 
@@ -333,3 +337,8 @@ class Broker(Queues, QueueControl, DeadLetters, Topics, Presences, Coordination,
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None: ...
+
+
+def warnings_of(broker: Broker, backend: ResultBackend | None) -> tuple[str, ...]:
+    """Return what an operator should know of both, each sentence once."""
+    return tuple(dict.fromkeys((*broker.warnings, *(() if backend is None else backend.warnings))))

@@ -204,6 +204,10 @@ class FaultyBackend:
     def location(self) -> str:
         return self._inner.location
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        return self._inner.warnings
+
     async def put(self, entries: Sequence[KeptRecord]) -> list[bool]:
         return await self._faults.play("put", lambda: self._inner.put(entries))
 

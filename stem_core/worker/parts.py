@@ -13,7 +13,7 @@ from stem_core.events import WorkerInit, WorkerReady, WorkerScaled, WorkerShutdo
 from stem_core.refusals import RefusalLog
 from stem_core.reporting import Frames, Reporter
 from stem_core.service import cancel, spawn, supervise
-from stem_core.stores.port import Broker, ResultBackend
+from stem_core.stores.port import Broker, ResultBackend, warnings_of
 from stem_core.tasks import Enqueuer, SimpleTaskRegistry
 from stem_core.text import visible
 from stem_core.worker.active import Window
@@ -61,6 +61,7 @@ class Parts:
         self.core = core = Core(settings, broker, clock, window, self.reporter)
         plans = Plans(registry)
         elsewhere = None if backend is None or backend.location == broker.results().location else backend
+        self._warnings = warnings_of(broker, elsewhere)
         self.finisher = Finisher(core, elsewhere)
         self.leases = LeaseKeeper(broker, lambda: list(window.held), lambda job: lease_lost(core, job), clock)
         refusals = self.refusals = RefusalLog(log, clock)
@@ -106,7 +107,7 @@ class Parts:
         """Take up all duties."""
         core, settings = self.core, self.core.settings
         core.started_at = core.clock.time()
-        for warning in core.broker.warnings:
+        for warning in self._warnings:
             log.warning("%s", visible(warning))
         core.reporter.tell(WorkerInit(core.started_at, settings.id))
         await self.children.open()

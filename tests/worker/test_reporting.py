@@ -12,7 +12,7 @@ from stem_core.events import EVENTS_TOPIC, TaskReceived, decode_frame
 from stem_core.reporting import FRAME_EVENTS, Frames, Reporter
 from stem_core.service import cancel, spawn
 from stem_core.signals import SignalContext, StemSignals
-from stem_core.stores.memory import InMemoryBroker
+from stem_core.stores.memory import InMemoryBroker, InMemoryResultBackend
 from stem_core.stores.port import FROM_START
 from tests.worker.cluster import Cluster, until
 
@@ -125,3 +125,15 @@ async def test_signals_come_in_order_around_a_task(memory: Cluster) -> None:
     assert heard == [
         ("worker_ready", None), ("task_prerun", None), ("runs", None), ("task_postrun", 7), ("task_succeeded", 7),
     ]  # fmt: skip
+
+
+async def test_what_an_operator_should_know_of_either_store_is_in_the_workers_log(
+    namespace: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker, backend = InMemoryBroker(namespace), InMemoryResultBackend()
+    broker.warnings, backend.warnings = ("jobs may be lost",), ("results are not verified", "jobs may be lost")
+    cluster = Cluster(broker)
+    with caplog.at_level("WARNING", "stem.worker"):
+        await cluster.worker(backend=backend)
+    assert caplog.messages == ["jobs may be lost", "results are not verified"]
+    await cluster.close()

@@ -34,6 +34,7 @@ class InMemoryResultBackend:
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK, location: str | None = None) -> None:
         self.location = location or f"memory://results-{id(self):x}"
+        self.warnings: tuple[str, ...] = ()
         self._clock = clock
         self._lock = threading.Lock()
         self._records: dict[str, _Record] = {}

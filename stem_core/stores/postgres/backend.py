@@ -27,6 +27,7 @@ class PostgresResultBackend:
     def __init__(self, connection: PostgresConnection, namespace: Namespace, *, owns_connection: bool = True) -> None:
         self.namespace = namespace.name
         self.location = location_of(connection.address, namespace.name)
+        self.warnings = namespace.warnings
         self._postgres = connection
         self._space = namespace.id
         self._owns_connection = owns_connection

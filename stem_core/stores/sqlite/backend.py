@@ -23,6 +23,7 @@ class SqliteResultBackend:
 
     def __init__(self, store: SqliteStore, *, owns_store: bool = True) -> None:
         self.location = store.location
+        self.warnings: tuple[str, ...] = ()
         self._store = store
         self._owns_store = owns_store
 
