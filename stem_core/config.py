@@ -16,6 +16,7 @@ from typing import Any, Final, TypedDict, Unpack
 from stem_core.durations import MAX_SECONDS, Duration, parse_duration, seconds
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
+from stem_core.misspelled import tell_of_slips
 from stem_core.redaction import without_url_passwords
 from stem_core.signing.keys import ALGORITHMS, SigningKey, read_id, read_keys
 from stem_core.text import visible
@@ -140,6 +141,7 @@ class StemConfig:
             NotSupportedError: A variable is set whose part is not available yet.
         """
         environ = os.environ if environ is None else environ
+        tell_of_slips(environ, [setting.variable for setting in SETTINGS.values()])
         _refuse_revoke_store(environ)
         _refuse_unknown_keys(file or {}, file_name)
         values: dict[str, Any] = {}

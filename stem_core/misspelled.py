@@ -1,0 +1,36 @@
+"""Telling of variables that look like a setting's name and are none: a slip would silently lead to another store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from stem_core.text import visible
+
+_PREFIX: Final = "STEM_"
+_ALIKE: Final = 0.9
+"""One letter wrong, missing or changed about in a name of usual length; names of other programs differ by more."""
+_log: Final = logging.getLogger("stem.config")
+_told: set[str] = set()
+
+
+def likely_slips(names: Iterable[str], settings: Collection[str]) -> dict[str, str]:
+    """Return the setting that was probably meant, by name of a variable that is none.
+
+    Args:
+        names: Variables that are set.
+        settings: Those that are read.
+    """
+    unknown = [name for name in names if name.startswith(_PREFIX) and name not in settings]
+    meant = {name: get_close_matches(name, settings, n=1, cutoff=_ALIKE) for name in unknown}
+    return {name: found[0] for name, found in meant.items() if found}
+
+
+def tell_of_slips(names: Iterable[str], settings: Collection[str]) -> None:
+    """Log each probable slip, once in a process."""
+    for name, meant in likely_slips(names, settings).items():
+        if name not in _told:
+            _told.add(name)
+            _log.warning("%s is no setting and has no effect: is %s meant?", visible(name, 80), meant)
