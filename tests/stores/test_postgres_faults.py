@@ -170,19 +170,18 @@ async def test_a_listening_connection_that_is_cut_is_made_anew(
         assert len(await waiting) == 1
 
 
-async def test_who_waits_hardly_asks(own: PostgresBroker, postgres_server: PostgresServer) -> None:
-    count = (
-        "SELECT sum(calls) FROM (SELECT xact_commit AS calls FROM pg_stat_database WHERE datname = 'postgres') AS one"
-    )
-    waiting = asyncio.ensure_future(take(own, wait=20.0))
-    reading = asyncio.ensure_future(own.read({"t": FROM_NOW}, 10, 20.0))
-    await asyncio.sleep(1.5)
-    ((before,),) = ask(postgres_server, count)
-    await asyncio.sleep(3.0)
-    ((after,),) = ask(postgres_server, count)
-    own.interrupt("w1")
-    reading.cancel()
-    await asyncio.gather(waiting, reading, return_exceptions=True)
+async def test_who_waits_hardly_asks(private_postgres: PostgresServer, namespace: str) -> None:
+    count = "SELECT xact_commit FROM pg_stat_database WHERE datname = 'postgres'"
+    async with await PostgresBroker.connect(private_postgres.url, namespace) as broker:
+        waiting = asyncio.ensure_future(take(broker, wait=20.0))
+        reading = asyncio.ensure_future(broker.read({"t": FROM_NOW}, 10, 20.0))
+        await asyncio.sleep(1.5)
+        ((before,),) = ask(private_postgres, count)
+        await asyncio.sleep(3.0)
+        ((after,),) = ask(private_postgres, count)
+        broker.interrupt("w1")
+        reading.cancel()
+        await asyncio.gather(waiting, reading, return_exceptions=True)
     assert int(after) - int(before) < 30  # type: ignore[call-overload]  # numbers
 
 
