@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -21,10 +22,15 @@ for variable in [name for name in os.environ if name == "NO_COLOR" or name.start
         del os.environ[variable]
 
 # Nothing that a test leaves unset may lead to the files of whoever runs it.
-os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="stem-tests-")
+_DATA_HOME: Final = tempfile.mkdtemp(prefix="stem-tests-")
+os.environ["XDG_DATA_HOME"] = _DATA_HOME
 
 settings.register_profile("stem", deadline=None, max_examples=60)
 settings.load_profile("stem")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_DATA_HOME, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
