@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -82,6 +82,8 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+T = TypeVar("T")
+
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(TaskRecord)
 _envelope_decoder: Final = msgspec.json.Decoder(Envelope)
@@ -101,10 +103,7 @@ def decode_record(data: bytes) -> TaskRecord:
     Raises:
         RecordInvalidError: It is none.
     """
-    try:
-        return decode(_decoder, data)
-    except msgspec.MsgspecError as error:
-        raise RecordInvalidError(f"the record of a task cannot be read: {error}") from error
+    return _read("the record of a task", _decoder, data)
 
 
 def decode_result(data: bytes) -> object:
@@ -113,10 +112,7 @@ def decode_result(data: bytes) -> object:
     Raises:
         RecordInvalidError: It is none.
     """
-    try:
-        return decode(_result_decoder, data)
-    except msgspec.MsgspecError as error:
-        raise RecordInvalidError(f"a result cannot be read: {error}") from error
+    return _read("a result", _result_decoder, data)
 
 
 def status_of_record(data: bytes) -> TaskStatus:
@@ -126,10 +122,7 @@ def status_of_record(data: bytes) -> TaskStatus:
         RecordInvalidError: It is none.
     """
     record = decode_record(data)
-    try:
-        envelope = decode(_envelope_decoder, bytes(record.envelope))
-    except msgspec.MsgspecError as error:
-        raise RecordInvalidError(f"the envelope in the record of a task cannot be read: {error}") from error
+    envelope = _read("the envelope in the record of a task", _envelope_decoder, bytes(record.envelope))
     return TaskStatus(
         id=envelope.id,
         name=envelope.name,
@@ -147,3 +140,10 @@ def status_of_record(data: bytes) -> TaskStatus:
         finished_at=record.finished_at,
         secrets=envelope.secrets,
     )
+
+
+def _read(what: str, decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    try:
+        return decode(decoder, data)
+    except msgspec.MsgspecError as error:
+        raise RecordInvalidError(f"{what} cannot be read: {error}") from error

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import TYPE_CHECKING, TypeVar, Unpack
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, TypeVar
 
+from stem_core.client.passing_on import PassingOn
 from stem_core.client.sync import run_on
-from stem_core.durations import Duration
-from stem_core.envelope import GROUP_TTL
 from stem_core.errors import TaskCancelled, UsageError
 from stem_core.stores.port import Broker, ResultBackend
-from stem_core.tasks import EnqueueOptions, SimpleTaskRegistry
+from stem_core.tasks import SimpleTaskRegistry
 from stem_core.worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
-    from stem_core.client import EnqueuedGroup, Job, Stem
+    from stem_core.client import Stem
 
 T = TypeVar("T")
 
 
-class OwnStem:
+class OwnStem(PassingOn):
     """Enqueues for tasks through a `Stem` over the worker's own parts, made when the first task wants it."""
 
     def __init__(
@@ -33,30 +32,7 @@ class OwnStem:
         self._parts = (broker, registry, backend, settings)
         self._made: Stem | None = None
 
-    async def enqueue(self, name: str, args: dict[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> str:
-        """Send a task."""
-        return await self._stem().enqueue(name, args, **options)
-
-    async def enqueue_many(self, jobs: Iterable[Job]) -> list[str]:
-        """Send many tasks."""
-        return await self._stem().enqueue_many(jobs)
-
-    async def enqueue_chain(self, jobs: Iterable[Job]) -> list[str]:
-        """Send tasks that run one after the other."""
-        return await self._stem().enqueue_chain(jobs)
-
-    async def enqueue_group(
-        self,
-        jobs: Iterable[Job],
-        *,
-        callback: Job | None = None,
-        on_error: Job | None = None,
-        ttl: Duration = GROUP_TTL,
-    ) -> EnqueuedGroup:
-        """Send tasks that run side by side."""
-        return await self._stem().enqueue_group(jobs, callback=callback, on_error=on_error, ttl=ttl)
-
-    def _stem(self) -> Stem:
+    async def _stem(self) -> Stem:
         if self._made is None:
             from stem_core.client import Stem  # noqa: PLC0415 - most workers never enqueue
 
