@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
@@ -25,6 +26,7 @@ from stem_core.text import visible
 from stem_core.worker.active import Job, Refusal, Revoked, WorkerStops
 from stem_core.worker.children import ChildPool, ResultRefused, run_in_child
 from stem_core.worker.core import Core, log
+from stem_core.worker.forked import end_if_forked
 from stem_core.worker.inputs import Inputs
 from stem_core.worker.limits import Limits
 from stem_core.worker.outcome import (
@@ -97,6 +99,7 @@ class Executor:
         self._ways = ways
         self._worker = core.settings.id
         self._middleware = core.settings.middleware
+        self._pid = os.getpid()
         self.closing: Callable[[], bool] = lambda: False
 
     async def execute(self, job: Job) -> None:
@@ -177,10 +180,12 @@ class Executor:
         )
         try:
             result = await self._handled(job, envelope, plan)
+            end_if_forked(self._pid)
             ending = Ending(Outcome.SUCCEEDED, result=result) if job.stop is None else self._stopped(job, plan, result)
         except Abandoned:
             raise
         except BaseException as error:
+            end_if_forked(self._pid, error)
             if isinstance(error, GeneratorExit) and _current() is not slot:
                 raise
             if isinstance(error, asyncio.CancelledError):

@@ -1,14 +1,20 @@
-"""What a task's forked children must not have in common with the worker: its signals.
+"""What a task's forked children must not have in common with the worker: its signals, and its work.
 
 An event loop hears of signals through a socket, which a forked child shares: a SIGTERM for the child, such as each
 `multiprocessing.Pool` sends to its own at the end, would drain the worker, and would not end the child.
+
+A forked child that comes to the end of the handler, by returning or by `sys.exit`, would go on as a second worker on
+the first one's connections: what it says would be taken for the outcome of the task, or of the next one.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import traceback
+from contextlib import suppress
 from typing import Final
 
 
@@ -48,3 +54,25 @@ class OwnSignals:
 
 
 OWN_SIGNALS: Final = OwnSignals()
+
+
+def end_if_forked(pid: int, failure: BaseException | None = None) -> None:
+    """End this process, as any program ends, if it is a child that a handler has forked; the handler was all it had.
+
+    Args:
+        pid: The process that called the handler.
+        failure: What came out of the handler, None if it returned.
+    """
+    if os.getpid() == pid:
+        return
+    code: object = 0
+    if isinstance(failure, SystemExit):
+        code = failure.code or 0
+    elif failure is not None:
+        code = "".join(traceback.format_exception(failure))
+    with suppress(Exception):
+        if not isinstance(code, int):
+            sys.stderr.write(f"{code}\n")
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code & 0xFF if isinstance(code, int) else 1)

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import os
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final, TypeAlias
+
+from stem_core.worker.forked import end_if_forked
 
 _log: Final = logging.getLogger("stem.worker")
 _Work: TypeAlias = tuple[Callable[[], object], "asyncio.Future[object]"]
@@ -30,6 +33,7 @@ class ThreadPool:
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._busy = 0
+        self._pid = os.getpid()
 
     def submit(self, function: Callable[[], object]) -> asyncio.Future[object]:
         """Run a function in a thread; to be called on the event loop.
@@ -65,6 +69,7 @@ class ThreadPool:
                 result = function()
             except BaseException as error:  # noqa: BLE001 - SystemExit in a task must not end the thread unseen
                 failure = error
+            end_if_forked(self._pid, failure)
             try:
                 loop.call_soon_threadsafe(self._done, future, result, failure)
             except RuntimeError:

@@ -9,15 +9,19 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from stem_core import Job, Stem, StemSignals, TaskContext
 from stem_core.errors import SoftTimeLimitExceeded, TaskCancelled
 from stem_core.events import WorkerChildInit, WorkerChildShutdown
 from stem_core.retry import TaskRetryPolicy
 from stem_core.signals import SignalContext
+from stem_core.worker.children.messages import Returned, pack
 
 APP = "tests.worker.child_app:stem"
 QUICK = TaskRetryPolicy(default_delay=0.01)
@@ -293,6 +297,18 @@ def is_socket(fd: int) -> bool:
 def closes() -> None:
     with socket.socket(fileno=way_to_the_worker()) as link:
         link.shutdown(socket.SHUT_RDWR)
+    time.sleep(60)
+
+
+@stem.task("closes_all", execution="process")
+def closes_all() -> None:
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    os.closerange(3, 256)
+
+
+@stem.task("answers_another", execution="process")
+def answers_another() -> None:
+    os.write(way_to_the_worker(), pack(Returned(id="another", rss=1, result=msgspec.Raw(b'"mine"'))))
     time.sleep(60)
 
 

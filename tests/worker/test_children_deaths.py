@@ -178,17 +178,21 @@ async def test_no_child_outlives_a_worker_that_was_killed(redis_url: str, namesp
     await until(lambda: all(gone(child.pid) for child in family))
 
 
-async def test_a_task_that_closes_its_way_to_the_worker_fails_and_the_worker_goes_on(children: Cluster) -> None:
+@pytest.mark.parametrize("task", ["closes", "closes_all"])
+async def test_a_task_that_closes_its_way_to_the_worker_fails_and_the_worker_goes_on(
+    children: Cluster, task: str
+) -> None:
     await children.worker(app=APP, concurrency=1)
-    status = await children.ended(await children.send("closes"))
+    status = await children.ended(await children.send(task))
     assert status.state is TaskState.FAILED
     assert (await children.ended(await children.send("noop"))).state is TaskState.SUCCEEDED
 
 
-async def test_nonsense_from_a_child_costs_the_child_and_its_task_alone(children: Cluster) -> None:
+@pytest.mark.parametrize("task", ["babbles", "answers_another"])
+async def test_nonsense_from_a_child_costs_the_child_and_its_task_alone(children: Cluster, task: str) -> None:
     await children.worker(app=APP, concurrency=1)
-    status = await children.ended(await children.send("babbles"))
-    assert status.state is TaskState.FAILED
+    status = await children.ended(await children.send(task))
+    assert (status.state, status.result) == (TaskState.FAILED, None)
     assert (await children.ended(await children.send("noop"))).state is TaskState.SUCCEEDED
 
 

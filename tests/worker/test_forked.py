@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 APP = """
 import multiprocessing
 import os
+import sys
 import time
 from stem_core import Stem
 
@@ -38,6 +39,30 @@ def in_thread() -> list[int]:
 @stem.task("process", execution="process", hard_time_limit=20)
 def in_process() -> list[int]:
     return in_thread()
+
+def stray(end):
+    pid = os.fork()
+    if pid == 0:
+        if end == "fails":
+            raise ValueError(end)
+        return sys.exit(3) if end == "exits" else "returned"
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+@stem.task("stray in a thread")
+def stray_in_thread(end: str) -> object:
+    return stray(end)
+
+@stem.task("stray in a process", execution="process", hard_time_limit=20)
+def stray_in_process(end: str) -> object:
+    return stray(end)
+
+@stem.task("stray in a coroutine")
+async def stray_in_coroutine(end: str) -> object:
+    return stray(end)
+
+@stem.task("stray in a coroutine of a process", execution="process", hard_time_limit=20)
+async def stray_in_coroutine_of_process(end: str) -> object:
+    return stray(end)
 
 @stem.task("terminated")
 def terminated() -> int:
@@ -93,3 +118,18 @@ async def test_a_signal_for_a_forked_child_ends_it_and_not_the_worker(
         assert (status.state, status.result) == ("succeeded", -signal.SIGTERM)
         assert (await stem.wait_for(await stem.enqueue_unchecked("quick", {"number": 1}), timeout=25)).result == 1
     assert worker.poll() is None
+
+
+@pytest.mark.process
+async def test_a_forked_child_that_comes_to_the_end_of_the_handler_ends_there(
+    worker: subprocess.Popen[bytes], stem: Stem
+) -> None:
+    async with stem:
+        for place in ("thread", "process", "coroutine", "coroutine of a process"):
+            for end, code in (("returns", 0), ("exits", 3), ("fails", 1)):
+                task_id = await stem.enqueue_unchecked(f"stray in a {place}", {"end": end})
+                status = await stem.wait_for(task_id, timeout=25)
+                assert (place, end, status.state, status.result) == (place, end, "succeeded", code)
+        assert (await stem.wait_for(await stem.enqueue_unchecked("quick", {"number": 1}), timeout=25)).result == 1
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0

@@ -159,7 +159,7 @@ class ChildProcess(asyncio.Protocol):
         """
         self.task = run.id
         answer = await self._ask(run)
-        if isinstance(answer, Ready | Unable | Began | Progress):
+        if isinstance(answer, Ready | Unable | Began | Progress) or answer.id != run.id:
             self.kill()
             raise ChildDiedError(f"the child process (pid {self.pid}) spoke nonsense and was killed")
         self.tasks += 1

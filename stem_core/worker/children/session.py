@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
+import sys
 import threading
 from collections.abc import Awaitable, Iterator
-from contextlib import suppress
 from queue import SimpleQueue
 from typing import cast
 
@@ -40,6 +41,8 @@ from stem_core.worker.children.messages import (
 from stem_core.worker.children.orphans import die_with_family
 from stem_core.worker.children.wire import Wire
 from stem_core.worker.children.wrapping import wrapped_call
+from stem_core.worker.core import log
+from stem_core.worker.forked import end_if_forked
 from stem_core.worker.outcome import describe
 from stem_core.worker.plan import Plan, Plans
 from stem_core.worker.running import run_inline
@@ -77,9 +80,13 @@ class Session:
         threading.Thread(target=self._listen, args=(messages,), name="stem-worker", daemon=True).start()
         self._teller.start()
         on_terminate(self._interrupt)
-        with suppress(OSError):
+        try:
             while isinstance(message := self._inbox.get(), Run) and not self._orphaned:
                 self._wire.send(self._ended(message))
+        except OSError as error:
+            # At once: a thread that the task left behind would keep the process, and the worker would wait for it.
+            log.error("the way to the worker is closed, perhaps by the task: %s", error)
+            os._exit(1)
 
     def _listen(self, messages: Iterator[ToChild]) -> None:
         for message in messages:
@@ -152,11 +159,15 @@ class Session:
 
 def _handled(job: ChildJob, plan: Plan, context: TaskContext) -> object:
     """Run the handler, `async def` on an event loop of its own; what it raises comes out."""
-    if plan.handler.is_async:
-        return _unwrapped(asyncio.run(_on_loop(job, plan, context)))
-    with soft_alarm(plan):
-        answer = plan.handler.call(context, context.args)
-        return asyncio.run(_awaited(answer)) if inspect.isawaitable(answer) else answer
+    pid = os.getpid()
+    try:
+        if plan.handler.is_async:
+            return _unwrapped(asyncio.run(_on_loop(job, plan, context)))
+        with soft_alarm(plan):
+            answer = plan.handler.call(context, context.args)
+            return asyncio.run(_awaited(answer)) if inspect.isawaitable(answer) else answer
+    finally:
+        end_if_forked(pid, sys.exception())
 
 
 async def _on_loop(job: ChildJob, plan: Plan, context: TaskContext) -> tuple[object, BaseException | None]:
