@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Final, cast
 
 from stem_core.errors import HardTimeLimitExceeded, SoftTimeLimitExceeded
-from stem_core.tasks import TaskContext
+from stem_core.tasks import TaskContext, TaskHandler
 from stem_core.worker.active import Job
 from stem_core.worker.plan import Plan
 from stem_core.worker.threads import ThreadPool
@@ -48,10 +48,12 @@ async def run_in_thread(job: Job, plan: Plan, context: TaskContext, pool: Thread
     """Run a handler in a thread; whatever it raises comes out.
 
     It hears of its soft limit, and of anything else it is told, at its next checkpoint. A thread cannot be cut: at
-    the hard limit `Abandoned` is raised while it still runs.
+    the hard limit `Abandoned` is raised while it still runs. What it may answer with to be awaited runs inline, within
+    what is left of its limits.
     """
     thread = pool.submit(lambda: plan.handler.call(context, context.args))
     loop = asyncio.get_running_loop()
+    began = loop.time()
     soft = None if plan.soft is None else loop.call_later(plan.soft, _soften, job, plan)
     try:
         done, _ = await asyncio.wait([thread], timeout=plan.hard)
@@ -64,7 +66,33 @@ async def run_in_thread(job: Job, plan: Plan, context: TaskContext, pool: Thread
     result, failure = cast("tuple[object, BaseException | None]", thread.result())
     if failure is not None:
         raise failure
-    return await cast("Awaitable[object]", result) if inspect.isawaitable(result) else result
+    if not inspect.isawaitable(result):
+        return result
+    return await run_inline(job, left_to_await(plan, result, loop.time() - began), context)
+
+
+class _Answered(TaskHandler[object]):
+    """What is left of a `def` handler that has answered with something to be awaited."""
+
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+
+    def call(self, context: TaskContext, args: dict[str, object]) -> object:
+        """Return it, unless the task was told to stop meanwhile."""
+        context.checkpoint()
+        return self._answer
+
+
+def left_to_await(plan: Plan, answer: object, passed: float) -> Plan:
+    """Return how to await what a `def` handler has answered with, as one that wraps a coroutine function does.
+
+    Args:
+        plan: How the handler was run.
+        answer: Its answer.
+        passed: Seconds that it took, which are taken off its time limits.
+    """
+    soft, hard = (None if limit is None else max(limit - passed, 0.0) for limit in (plan.soft, plan.hard))
+    return plan._replace(handler=_Answered(answer), soft=soft, hard=hard)
 
 
 class _Timers:

@@ -136,6 +136,11 @@ async def asoft() -> str:
     return "whole"
 
 
+@stem.task("wraps_asoft", execution="process", soft_time_limit=0.1)
+def wraps_asoft() -> Any:
+    return asoft()
+
+
 @stem.task("softly", execution="process", soft_time_limit=0.1)
 def softly() -> None:
     time.sleep(30)

@@ -134,7 +134,9 @@ async def test_progress_is_seen_while_a_child_runs(children: Cluster) -> None:
     assert (worker.snapshot().running[0].progress, worker.snapshot().running[0].note) == (0.25, "begun")
 
 
-@pytest.mark.parametrize(("name", "args"), [("soft", {"busy": True}), ("soft", {"busy": False}), ("asoft", {})])
+@pytest.mark.parametrize(
+    ("name", "args"), [("soft", {"busy": True}), ("soft", {"busy": False}), ("asoft", {}), ("wraps_asoft", {})]
+)
 async def test_a_soft_limit_raises_inside_the_task_wherever_it_is(
     children: Cluster, name: str, args: dict[str, object]
 ) -> None:

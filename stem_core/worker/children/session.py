@@ -7,15 +7,15 @@ import inspect
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from queue import SimpleQueue
-from typing import cast
 
 import msgspec
 import psutil
 
 from stem_core.client import Stem
 from stem_core.client.sync import BACKGROUND
+from stem_core.clock import SYSTEM_CLOCK
 from stem_core.delivery import Delivery
 from stem_core.envelope import Envelope, unseal
 from stem_core.errors import LeaseLost, RetryRequested, SoftTimeLimitExceeded, TaskCancelled
@@ -45,7 +45,7 @@ from stem_core.worker.core import log
 from stem_core.worker.forked import end_if_forked
 from stem_core.worker.outcome import describe
 from stem_core.worker.plan import Plan, Plans
-from stem_core.worker.running import run_inline
+from stem_core.worker.running import left_to_await, run_inline
 from stem_core.worker.wrapping import WrappedHandler
 
 
@@ -161,11 +161,14 @@ def _handled(job: ChildJob, plan: Plan, context: TaskContext) -> object:
     """Run the handler, `async def` on an event loop of its own; what it raises comes out."""
     pid = os.getpid()
     try:
-        if plan.handler.is_async:
-            return _unwrapped(asyncio.run(_on_loop(job, plan, context)))
-        with soft_alarm(plan):
-            answer = plan.handler.call(context, context.args)
-            return asyncio.run(_awaited(answer)) if inspect.isawaitable(answer) else answer
+        if not plan.handler.is_async:
+            began = SYSTEM_CLOCK.monotonic()
+            with soft_alarm(plan):
+                answer = plan.handler.call(context, context.args)
+            if not inspect.isawaitable(answer):
+                return answer
+            plan = left_to_await(plan, answer, SYSTEM_CLOCK.monotonic() - began)
+        return _unwrapped(asyncio.run(_on_loop(job, plan, context)))
     finally:
         end_if_forked(pid, sys.exception())
 
@@ -186,10 +189,6 @@ def _unwrapped(outcome: tuple[object, BaseException | None]) -> object:
     if failure is not None:
         raise failure
     return result
-
-
-async def _awaited(answer: object) -> object:
-    return await cast("Awaitable[object]", answer)
 
 
 def _clean(text: str) -> str:
