@@ -12,6 +12,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from stem_core.errors import UsageError
+
 MAX_DEPTH: Final = 256
 """Lists and objects inside each other, in arguments, results and commands: far less than any stack."""
 
@@ -34,6 +36,8 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
         raise msgspec.DecodeError("JSON is not UTF-8") from None
     except RecursionError:
         raise msgspec.DecodeError("JSON is nested too deeply") from None
+    except UsageError as error:  # of a record that checks itself
+        raise msgspec.ValidationError(str(error)) from error
 
 
 def check_depth(data: bytes, most: int = MAX_DEPTH) -> None:

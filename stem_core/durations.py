@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from stem_core.errors import ConfigurationError
+from stem_core.errors import ConfigurationError, UsageError
 
 Duration: TypeAlias = float | timedelta
 
@@ -21,11 +21,17 @@ _PATTERN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 
 
 def seconds(value: Duration) -> float:
-    """Return a duration as seconds; what is too large for a number is endless."""
+    """Return a duration as seconds; what is too large for a number is endless.
+
+    Raises:
+        UsageError: It is none.
+    """
     try:
         return value.total_seconds() if isinstance(value, timedelta) else float(value)
     except OverflowError:
         return float("inf")
+    except (TypeError, ValueError):
+        raise UsageError(f"{value!r:.100} is no duration", "give seconds or a timedelta") from None
 
 
 def bounded(value: float) -> float:

@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 
@@ -153,13 +153,13 @@ def new_task_id() -> str:
     return f"{value:032x}"
 
 
-def check_name(kind: str, name: str) -> str:
+def check_name(kind: str, name: Any) -> str:
     """Return the name if it may name a queue, namespace, channel or worker.
 
     Raises:
         ConfigurationError: It has other characters than letters, digits, `.`, `_`, `-`, or over 128 of them.
     """
-    if _NAME.fullmatch(name) is None:
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         raise ConfigurationError(
             f"{kind} name {name!r} is not usable",
             "use 1 to 128 of letters, digits, dot, underscore, hyphen",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Final, Literal, TypeAlias
 
-from stem_core.durations import MAX_SECONDS, Duration, seconds
+from stem_core.checks import check_kind, check_whole, positive_seconds
+from stem_core.durations import Duration
+from stem_core.envelope import check_name
 from stem_core.errors import UsageError
 from stem_core.rates import parse_rate
 from stem_core.retry import TaskRetryPolicy
@@ -13,6 +17,9 @@ from stem_core.retry import TaskRetryPolicy
 Execution: TypeAlias = Literal["inline", "thread", "process"]
 
 MAX_PRIORITY: Final = 9
+
+_DURATIONS: Final = ("visibility_timeout", "soft_time_limit", "hard_time_limit", "expires", "result_ttl", "unique_for")
+_FLAGS: Final = ("unique", "ignore_result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,21 +66,16 @@ class TaskOptions:
     secrets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.priority <= MAX_PRIORITY:
-            raise UsageError(f"priority is {self.priority}", f"use 0 to {MAX_PRIORITY}")
-        if self.max_retries < 0:
-            raise UsageError(f"max_retries is {self.max_retries}", "use 0 or more")
-        for name in (
-            "visibility_timeout",
-            "soft_time_limit",
-            "hard_time_limit",
-            "expires",
-            "result_ttl",
-            "unique_for",
-        ):
-            value: Duration | None = getattr(self, name)
-            if value is not None and not 0 < seconds(value) <= MAX_SECONDS:
-                raise UsageError(f"{name} is {value!r}", "use a positive number of seconds or a timedelta")
+        check_name("queue", self.queue)
+        check_whole("priority", self.priority, most=MAX_PRIORITY)
+        check_whole("max_retries", self.max_retries)
+        check_kind("retry_policy", self.retry_policy, (TaskRetryPolicy, NoneType), "give a TaskRetryPolicy")
+        check_kind("rate_key", self.rate_key, (str, NoneType), "give the name of an argument or a header")
+        for name in _DURATIONS:
+            if getattr(self, name) is not None:
+                positive_seconds(name, getattr(self, name))
+        for name in _FLAGS:
+            check_kind(name, getattr(self, name), bool, "use True or False")
         if self.rate_limit is not None:
             parse_rate("rate_limit", self.rate_limit)
         object.__setattr__(self, "secrets", _names(self.secrets))
@@ -85,6 +87,6 @@ class TaskOptions:
 
 def _names(secrets: Any) -> tuple[str, ...]:
     # A single text would be taken for its letters, and hide nothing.
-    if isinstance(secrets, str) or not all(isinstance(name, str) for name in secrets):
+    if not isinstance(secrets, Iterable) or isinstance(secrets, str) or not all(isinstance(n, str) for n in secrets):
         raise UsageError("secrets is no list of names", 'write the names of arguments, such as ("password",)')
     return tuple(secrets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stem_core import stores
 from stem_core.config import SETTINGS, StemConfig
-from stem_core.errors import ConfigurationError
+from stem_core.errors import ConfigurationError, UsageError
 from stem_core.stores.port import Broker, ResultBackend
 
 
@@ -38,3 +38,13 @@ def _with_source(error: ConfigurationError, config: StemConfig, setting: str) ->
     source = config.sources.get(setting, "argument")
     name = source if source == SETTINGS[setting].variable or source.startswith("--") else setting
     return type(error)(f"{name}: {error.message}", error.hint)
+
+
+def check_connected(broker: object) -> None:
+    """Refuse an address where a broker is to be.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if isinstance(broker, str):  # not shown: it may have a password
+        raise UsageError("broker is an address", "connect first, with connect_broker(url), or use Stem.from_url(url)")

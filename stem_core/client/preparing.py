@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from stem_core.checks import check_kind, check_whole, positive_seconds, some_seconds
 from stem_core.client.job import KNOWN, Job, check_option_names
 from stem_core.client.unique import DAY, unique_key
-from stem_core.durations import FIRST_MOMENT, LAST_MOMENT, MAX_SECONDS, seconds
+from stem_core.durations import FIRST_MOMENT, LAST_MOMENT
 from stem_core.envelope import Envelope, Sealed, check_name, new_task_id, seal
 from stem_core.errors import UsageError
 from stem_core.options import MAX_PRIORITY, TaskOptions
+from stem_core.retry import TaskRetryPolicy
 from stem_core.routing.rules import Route, RoutingConfig
 from stem_core.signing import PayloadSigner, broadcast_scope, job_scope
 from stem_core.tasks.enqueuing import EnqueueOptions
@@ -22,7 +24,13 @@ MAX_ID_LENGTH: Final = 128
 _DURATIONS: Final = ("visibility_timeout", "soft_time_limit", "hard_time_limit", "result_ttl")
 _AS_GIVEN: Final = ("max_retries", "retry_policy", "ignore_result")
 _NOT_WITH_BROADCAST: Final = ("queue", "priority", "countdown", "eta")
-
+_KINDS: Final[Mapping[str, tuple[type, str]]] = {
+    "retry_policy": (TaskRetryPolicy, "give a TaskRetryPolicy"),
+    "ignore_result": (bool, "use True or False"),
+    "unique": (bool, "use True or False"),
+    "headers": (Mapping, "give texts by name"),
+    "meta": (Mapping, "give JSON data by name"),
+}
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -111,7 +119,10 @@ def prepare(
 def _given(options: EnqueueOptions) -> dict[str, Any]:
     if not options.keys() <= KNOWN:
         check_option_names(options)
-    return {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given.keys() & _KINDS.keys():
+        check_kind(name, given[name], *_KINDS[name])
+    return given
 
 
 def _route(task: str, options: Mapping[str, Any], routing: RoutingConfig, usual: TaskOptions) -> Route:
@@ -125,21 +136,21 @@ def _route(task: str, options: Mapping[str, Any], routing: RoutingConfig, usual:
     if queue is not None:
         check_name("queue", queue)
     if priority is not None:
-        _check_integer("priority", priority, MAX_PRIORITY)
+        check_whole("priority", priority, most=MAX_PRIORITY)
     return routing.route(task, options.get("headers"), queue, priority, usual)
 
 
 def _fields(options: Mapping[str, Any], now: float) -> dict[str, Any]:
     fields = {name: options[name] for name in _AS_GIVEN if name in options}
     if "max_retries" in options:
-        _check_integer("max_retries", options["max_retries"])
+        check_whole("max_retries", options["max_retries"])
     for name in _DURATIONS:
         if name in options:
-            fields[name] = _positive(name, options[name])
+            fields[name] = positive_seconds(name, options[name])
     if "expires" in options:
         expires = options["expires"]
         is_moment = isinstance(expires, datetime)
-        fields["expires_at"] = _moment("expires", expires) if is_moment else now + _positive("expires", expires)
+        fields["expires_at"] = _moment("expires", expires) if is_moment else now + positive_seconds("expires", expires)
     if "task_id" in options:
         fields["id"] = _check_id(options["task_id"])
     if "headers" in options:
@@ -154,10 +165,7 @@ def _when(options: Mapping[str, Any]) -> tuple[float, float | None]:
     if countdown is not None and eta is not None:
         raise UsageError("countdown and eta exclude each other", "give one of them")
     if countdown is not None:
-        delay = seconds(countdown)
-        if not 0 <= delay <= MAX_SECONDS:
-            raise UsageError(f"countdown is {countdown!r}", "give seconds or a timedelta, 0 or more")
-        return delay, None
+        return some_seconds("countdown", countdown), None
     return 0.0, None if eta is None else _moment("eta", eta)
 
 
@@ -169,7 +177,7 @@ def _unique_for(task: str, options: Mapping[str, Any], usual: TaskOptions, route
     if route.broadcast is not None:
         raise UsageError(f"{task!r} is unique, and cannot be a broadcast", "a broadcast goes to all workers at once")
     unique_for = options.get("unique_for", usual.unique_for)
-    return DAY if unique_for is None else _positive("unique_for", unique_for)
+    return DAY if unique_for is None else positive_seconds("unique_for", unique_for)
 
 
 def _moment(name: str, value: Any) -> float:
@@ -181,18 +189,6 @@ def _moment(name: str, value: Any) -> float:
     if not FIRST_MOMENT <= moment <= LAST_MOMENT:
         raise UsageError(f"{name} is {value.isoformat()}", "give a moment that is nearer")
     return moment
-
-
-def _positive(name: str, value: Any) -> float:
-    number = seconds(value)
-    if not 0 < number <= MAX_SECONDS:
-        raise UsageError(f"{name} is {value!r}", "give a positive number of seconds or a timedelta")
-    return number
-
-
-def _check_integer(name: str, value: Any, most: int | None = None) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0 or (most is not None and value > most):
-        raise UsageError(f"{name} is {value!r}", "use 0 or more" if most is None else f"use 0 to {most}")
 
 
 def _check_id(task_id: Any) -> str:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from stem_core.client.announcing import announce
 from stem_core.client.blocking import BlockingCalls
-from stem_core.client.connecting import connect
+from stem_core.client.connecting import check_connected, connect
 from stem_core.client.following import Preparer
 from stem_core.client.function import TaskDecorator, TaskFunction, TaskOptionsDict
 from stem_core.client.job import Job, as_job
@@ -76,6 +76,7 @@ class Stem(BlockingCalls):
         signer: PayloadSigner | None = None,
         middleware: Iterable[Middleware] = (),
     ) -> None:
+        check_connected(broker)
         self._given_signer = signer
         self.middleware = list(middleware)
         self.signer = _signer(signer, config)

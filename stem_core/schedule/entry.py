@@ -127,8 +127,8 @@ class ScheduleEntry:
         for name in ("name",) if self.queue is None else ("name", "queue"):
             value: object = getattr(self, name)
             try:
-                check_name(name, value)  # type: ignore[arg-type]  # anything may come from outside
-            except (ConfigurationError, TypeError) as error:
+                check_name(name, value)
+            except ConfigurationError as error:
                 raise self._wrong(name, f"is {value!r}", "use letters, digits, dot, underscore, hyphen") from error
         if len(self.name) > MAX_NAME:
             raise self._wrong("name", f"has {len(self.name)} characters", f"use at most {MAX_NAME}")

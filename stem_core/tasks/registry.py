@@ -22,8 +22,12 @@ class SimpleTaskRegistry:
 
         Raises:
             DuplicateTaskError: The name is taken.
-            UsageError: The handler has no usable name, or cannot run the way its options ask for.
+            UsageError: It is no handler, has no usable name, or cannot run the way its options ask for.
         """
+        if not isinstance(handler, TaskHandler):
+            raise UsageError(
+                f"{handler!r:.100} is no handler", "give an instance of a TaskHandler, such as EmailTask()"
+            )
         name: object = handler.name
         if not isinstance(name, str) or not 0 < len(name) <= _MAX_NAME or not name.isprintable():
             raise UsageError(

@@ -8,8 +8,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
+from stem_core.checks import check_kind, check_whole, positive_seconds, some_seconds
 from stem_core.config import StemConfig
-from stem_core.durations import Duration, seconds
+from stem_core.durations import Duration
 from stem_core.errors import ConfigurationError, UsageError
 from stem_core.middleware import Middleware
 from stem_core.routing import RoutingSubscription
@@ -48,15 +49,20 @@ class WorkerAutoscaleConfig:
 
     def __post_init__(self) -> None:
         for name in ("min_concurrency", "scale_up_step", "scale_down_step"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}", "use 1 or more")
+            check_whole(name, getattr(self, name), 1)
+        for name in ("idle_period", "scale_up_cooldown", "scale_down_cooldown"):
+            some_seconds(name, getattr(self, name))
+        positive_seconds("tick", self.tick)
+        if self.max_concurrency is not None:
+            check_whole("max_concurrency", self.max_concurrency)
         if self.max_concurrency is not None and self.max_concurrency < self.min_concurrency:
             raise UsageError(
                 f"max_concurrency is {self.max_concurrency}, min_concurrency {self.min_concurrency}",
                 "the maximum must not be below the minimum",
             )
-        if self.backlog_per_slot <= 0 or seconds(self.tick) <= 0:
-            raise UsageError("backlog_per_slot and tick must be positive", "leave them out for the defaults")
+        check_kind("backlog_per_slot", self.backlog_per_slot, (int, float), "use a positive number")
+        if not self.backlog_per_slot > 0:
+            raise UsageError(f"backlog_per_slot is {self.backlog_per_slot}", "use a positive number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +99,11 @@ class WorkerLifecycleConfig:
     max_memory_per_child_bytes: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("soft_grace_period", "force_shutdown_after", "terminate_grace_period"):
+            some_seconds(name, getattr(self, name))
         for name in ("max_tasks_per_child", "max_memory_per_child_bytes"):
-            value: int | None = getattr(self, name)
-            if value is not None and value < 1:
-                raise UsageError(f"{name} is {value}", "use 1 or more, or None for no limit")
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,10 +140,11 @@ class WorkerSettings:
 
     def __post_init__(self) -> None:
         check_slots("concurrency", self.concurrency)
-        if self.autoscale is not None and self.autoscale.max_concurrency is not None:
-            check_slots("max_concurrency", self.autoscale.max_concurrency)
-        if self.prefetch_multiplier < 1:
-            raise ConfigurationError(f"prefetch_multiplier is {self.prefetch_multiplier}", "use 1 or more")
+        if self.autoscale is not None:
+            check_slots("min_concurrency", self.autoscale.min_concurrency)
+            check_slots("max_concurrency", self.autoscale.max_concurrency or self.concurrency)
+        if not _is_whole(self.prefetch_multiplier) or self.prefetch_multiplier < 1:
+            raise ConfigurationError(f"prefetch_multiplier is {self.prefetch_multiplier!r}", "use 1 or more")
         if self.heartbeat_interval <= 0:
             raise ConfigurationError(
                 f"heartbeat_interval is {self.heartbeat_interval}", "use a positive number of seconds"
@@ -156,9 +164,13 @@ def check_slots(name: str, value: int) -> int:
     Raises:
         ConfigurationError: It is not between 1 and 10,000.
     """
-    if not 1 <= value <= MAX_SLOTS:
-        raise ConfigurationError(f"{name} is {value}", f"use 1 to {MAX_SLOTS}")
+    if not _is_whole(value) or not 1 <= value <= MAX_SLOTS:
+        raise ConfigurationError(f"{name} is {value!r}", f"use 1 to {MAX_SLOTS}")
     return value
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def default_id() -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable
+from types import NoneType
 
+from stem_core.checks import check_kind
+from stem_core.client.connecting import check_connected
 from stem_core.clock import SYSTEM_CLOCK, Clock
 from stem_core.commands import ShutdownMode
 from stem_core.durations import Duration, seconds
@@ -55,6 +58,7 @@ class Worker:
 
     Raises:
         ConfigurationError: A setting is not usable; the message names it.
+        UsageError: What is given as broker or app is none.
     """
 
     def __init__(  # noqa: PLR0913 - the seed's public constructor
@@ -77,6 +81,8 @@ class Worker:
         signer: PayloadSigner | None = None,
         middleware: Iterable[Middleware] | None = None,
     ) -> None:
+        check_connected(broker)
+        check_kind("app", app, (str, AppPath, NoneType), "give the place of the Stem, 'package.module:attribute'")
         sources = subscribed(queue, subscription)
         self._settings = WorkerSettings(
             id=default_id() if consumer_name is None else consumer_name,

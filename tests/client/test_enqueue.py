@@ -13,6 +13,7 @@ from stem_core import RESULT, InMemoryBroker, Stem, StemConfig, StemSignals, Tas
 from stem_core.client import Job
 from stem_core.envelope import Envelope, unseal
 from stem_core.errors import (
+    ConfigurationError,
     EnvelopeTooLargeError,
     InvalidArgumentsError,
     StemError,
@@ -149,6 +150,15 @@ async def test_the_default_queue_is_a_setting(broker: InMemoryBroker) -> None:
         ("plain", {}, {"priority": True}, UsageError, "priority"),
         ("plain", {}, {"max_retries": -1}, UsageError, "max_retries"),
         ("plain", {}, {"countdown": -1}, UsageError, "countdown"),
+        ("plain", {}, {"countdown": "5s"}, UsageError, "countdown is '5s'"),
+        ("plain", {}, {"expires": "1h"}, UsageError, "expires is '1h'"),
+        ("plain", {}, {"hard_time_limit": [1]}, UsageError, "hard_time_limit"),
+        ("plain", {}, {"retry_policy": {"backoff": True}}, UsageError, "retry_policy"),
+        ("plain", {}, {"ignore_result": "no"}, UsageError, "ignore_result"),
+        ("plain", {}, {"headers": ["a"]}, UsageError, "headers"),
+        ("plain", {}, {"meta": 3}, UsageError, "meta"),
+        ("plain", {}, {"queue": 3}, ConfigurationError, "queue"),
+        ("plain", {}, {"broadcast": 3}, ConfigurationError, "broadcast"),
         ("plain", {}, {"countdown": 1, "eta": datetime.now(UTC)}, UsageError, "exclude"),
         ("plain", {}, {"eta": datetime(2030, 1, 1)}, UsageError, "timezone"),  # noqa: DTZ001 - the point of it
         ("plain", {}, {"eta": "tomorrow"}, UsageError, "datetime"),

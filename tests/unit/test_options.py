@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stem_core.errors import UsageError
+from stem_core.errors import ConfigurationError, UsageError
 from stem_core.options import TaskOptions
 from stem_core.rates import parse_rate
 
@@ -26,10 +26,22 @@ from stem_core.rates import parse_rate
         ("rate_limit", 10),
         ("unique_for", 0),
         ("unique_for", 5),
+        ("queue", "a b"),
+        ("queue", None),
+        ("priority", "1"),
+        ("max_retries", "3"),
+        ("max_retries", 1.5),
+        ("retry_policy", {"backoff": True}),
+        ("rate_key", 3),
+        ("soft_time_limit", "5s"),
+        ("hard_time_limit", [5]),
+        ("unique", "no"),
+        ("ignore_result", None),
+        ("secrets", 3),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
-    with pytest.raises(UsageError, match=name):
+    with pytest.raises((UsageError, ConfigurationError), match=name):
         TaskOptions(**{name: value})
 
 

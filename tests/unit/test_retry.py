@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from stem_core.errors import UsageError
+from stem_core.envelope import unseal
+from stem_core.errors import EnvelopeInvalidError, UsageError
 from stem_core.retry import DEFAULT_RETRY_POLICY, TaskRetryPolicy
 
 
@@ -63,6 +65,41 @@ def test_one_class_or_name_needs_no_tuple() -> None:
     single: Any = KeyError
     assert TaskRetryPolicy(auto_retry_for=single) == TaskRetryPolicy(auto_retry_for=(KeyError,))
     assert TaskRetryPolicy(auto_retry_for="KeyError").allows(KeyError())  # type: ignore[arg-type]  # what is tested
+
+
+def test_delays_take_seconds_or_a_timedelta_and_travel_as_seconds() -> None:
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    policy = TaskRetryPolicy(default_delay=minute, backoff=True, backoff_max=hour, jitter=False)
+    sent = msgspec.json.decode(msgspec.json.encode(policy), type=TaskRetryPolicy)
+    assert sent == policy
+    assert [each.delay(9, lambda: 0.0) for each in (policy, sent)] == [3600.0, 3600.0]
+    assert policy.delay(0, lambda: 0.0) == 60.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("default_delay", "5m"),
+        ("default_delay", -1),
+        ("default_delay", float("nan")),
+        ("default_delay", None),
+        ("backoff_max", timedelta.max),
+        ("backoff_max", "long"),
+        ("backoff", 2.0),
+        ("jitter", 0.5),
+        ("max_retries", "3"),
+        ("max_retries", -1),
+        ("auto_retry_for", 3),
+    ],
+)
+def test_what_no_worker_could_go_by_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"^{name} "):
+        TaskRetryPolicy(**{name: value})
+
+
+def test_a_policy_from_outside_that_cannot_be_is_no_envelope() -> None:
+    with pytest.raises(EnvelopeInvalidError, match="default_delay is -1"):
+        unseal(b'{"id":"a","name":"b","retry_policy":{"default_delay":-1}}')
 
 
 @pytest.mark.parametrize("given", [(int,), (3,), (KeyError("an instance"),)])
