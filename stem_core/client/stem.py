@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from stem_core.client.announcing import announce
 from stem_core.client.blocking import BlockingCalls
@@ -16,7 +16,7 @@ from stem_core.client.connecting import check_connected, connect
 from stem_core.client.following import Preparer
 from stem_core.client.function import TaskDecorator, TaskFunction, TaskOptionsDict
 from stem_core.client.job import Job, as_job
-from stem_core.client.link import Link
+from stem_core.client.link import Link, part_all
 from stem_core.client.lookup import find_task
 from stem_core.client.preparing import Prepared, signing_for
 from stem_core.client.unique import send_once
@@ -45,8 +45,8 @@ _IN_PROCESS: Final = "memory:"
 class Stem(BlockingCalls):
     """Enqueues tasks by name, and holds the registry that workers serve.
 
-    It connects on first use, anew in each event loop, and gives its connections up when the loop ends; `close` does so
-    earlier. What is handed in as `broker` and `backend` stays its owner's.
+    It connects on first use, anew in each event loop, and gives its connections up when the loop ends, or once nothing
+    refers to it any more; `close` does so earlier. What is handed in as `broker` and `backend` stays its owner's.
 
     Args:
         broker: Where jobs go; if None, `config` says where.
@@ -94,6 +94,7 @@ class Stem(BlockingCalls):
         self._backend = backend
         self._clock = clock
         self._links: WeakKeyDictionary[asyncio.AbstractEventLoop, Link] = WeakKeyDictionary()
+        finalize(self, part_all, self._links).atexit = False
 
     @classmethod
     def from_environment(cls, *, registry: SimpleTaskRegistry | None = None) -> Stem:
@@ -253,8 +254,12 @@ class Stem(BlockingCalls):
             yield status
 
     async def connect(self) -> tuple[Broker, ResultBackend]:
-        """Return the connections of the running event loop, made if need be."""
+        """Return the connections of the running event loop, made if need be.
+
+        They stay open until `close`, or until the event loop ends, also if this Stem is there no longer.
+        """
         link = await self._link()
+        link.lent = True
         return link.broker, link.backend
 
     def use(self, config: StemConfig) -> None:
@@ -299,9 +304,9 @@ class Stem(BlockingCalls):
         loop = asyncio.get_running_loop()
         link = self._links.get(loop)
         if link is None:
-            link = self._links[loop] = Link(self._connector, owned=self._broker is None)
+            link = self._links[loop] = Link(owned=self._broker is None)
         if not link.ready:
-            await link.connect()
+            await link.connect(self._connector)
         return link
 
     async def _connector(self) -> tuple[Broker, ResultBackend]:
