@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from stem_core.client.job import Job, check_option_names
 from stem_core.durations import Duration
-from stem_core.errors import InvalidArgumentsError
+from stem_core.errors import InvalidArgumentsError, UsageError
 from stem_core.options import Execution, TaskOptions
 from stem_core.retry import TaskRetryPolicy
 from stem_core.tasks import FunctionTaskHandler, TaskContext
@@ -136,7 +138,25 @@ class TaskDecorator:
             DuplicateTaskError: The name is taken.
             UsageError: The function cannot be a task.
         """
-        name = self._name or f"{function.__module__}.{function.__qualname__}"
+        name = self._name or _name_of(function)
         handler: FunctionTaskHandler[object] = FunctionTaskHandler(name, function, self._options)
         self._stem.registry.register(handler)
         return TaskFunction(self._stem, function, handler)
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(name, str):
+        raise UsageError(f"{function!r:.100} has no name that a task could have", 'write @stem.task("some.name")')
+    return f"{_imported(module)}.{name}"
+
+
+def _imported(module: str) -> str:
+    # A program calls its own module __main__ (and so does multiprocessing, nearly); workers import it by its name.
+    if module not in ("__main__", "__mp_main__"):
+        return module
+    main = sys.modules["__main__"]
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    if spec is not None:
+        return str(spec.name)
+    return Path(file).stem if file else module

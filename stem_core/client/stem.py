@@ -110,7 +110,7 @@ class Stem(BlockingCalls):
         """Make a function a task of this Stem: `@stem.task("report.generate", queue="reports", max_retries=3)`.
 
         Args:
-            name: Task name; `module.function` if left out.
+            name: Task name; `module.function` if left out, by the module's name for those who import it.
             options: The fields of `TaskOptions`.
         """
         if callable(name):

@@ -22,14 +22,17 @@ class Binding:
             `TaskContext`; all others are filled by name.
 
     Raises:
-        UsageError: A parameter can only be filled by position.
+        UsageError: It is no function, or a parameter can only be filled by position.
     """
 
     __slots__ = ("_known", "_required", "name", "takes_any", "takes_context")
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name = name
-        parameters = list(inspect.signature(function).parameters.values())
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"task {name!r} is no function: {error}", "give a 'def' or an 'async def'") from error
         self.takes_context = bool(parameters) and _is_context(parameters[0])
         rest = parameters[1:] if self.takes_context else parameters
         for parameter in rest:

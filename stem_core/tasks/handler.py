@@ -57,6 +57,9 @@ class FunctionTaskHandler(TaskHandler[R]):
         function: `def` or `async def`. It gets the context if its first parameter is named `context` or annotated
             `TaskContext`, and the arguments by name.
         options: How the task wants to be run.
+
+    Raises:
+        UsageError: It is no function, a generator, or has a parameter that can only be filled by position.
     """
 
     checks_arguments = True
@@ -67,6 +70,8 @@ class FunctionTaskHandler(TaskHandler[R]):
         function: Callable[..., R | Awaitable[R]],
         options: TaskOptions | None = None,
     ) -> None:
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise UsageError(f"task {name!r} is a generator, which nobody would run", "return a list in place of yield")
         self.name = name
         self.function = function
         self.options = TaskOptions() if options is None else options

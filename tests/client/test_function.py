@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
 import pytest
 
 from stem_core import InMemoryBroker, Stem, TaskContext
@@ -87,3 +93,31 @@ async def test_enqueue_sync_works_while_a_loop_runs(stem: Stem) -> None:
     def task(x: int) -> None: ...
 
     assert await args_of(stem, task.enqueue_sync(7)) == {"x": 7}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [(("mine.py",), "mine.send"), (("-m", "mine"), "mine.send"), (("-m", "inner.mine"), "inner.mine.send")],
+)
+def test_a_program_that_is_run_names_its_tasks_as_workers_that_import_it_do(
+    tmp_path: Path, words: tuple[str, ...], name: str
+) -> None:
+    lines = ("from stem_core import InMemoryBroker, Stem", "@Stem(broker=InMemoryBroker()).task()", "def send(): ...")
+    program = "\n".join((*lines, "print(send.name)", ""))
+    (tmp_path / "inner").mkdir()
+    for place in (tmp_path, tmp_path / "inner"):
+        (place / "mine.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == f"{name}\n"
+
+
+def test_what_cannot_be_a_task_is_refused_when_it_is_made_one(stem: Stem) -> None:
+    async def pages() -> AsyncIterator[int]:
+        yield 1
+
+    for wrong, says in ((partial(print), "no name"), (3, "no name"), (pages, "generator")):
+        with pytest.raises(UsageError, match=says):
+            stem.task()(wrong)  # type: ignore[arg-type, unused-ignore]  # what is tested

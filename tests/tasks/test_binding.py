@@ -52,5 +52,10 @@ def test_a_parameter_that_cannot_be_named_is_refused_at_registration() -> None:
         Binding("p", positional)
 
 
+def test_what_is_no_function_is_refused() -> None:
+    with pytest.raises(UsageError, match="task 'three' is no function"):
+        Binding("three", 3)  # type: ignore[arg-type]  # what is tested
+
+
 def test_a_partial_binds_what_is_left() -> None:
     Binding("greet", functools.partial(greet, times=3)).check({"name": "ann"})
