@@ -126,7 +126,15 @@ class BrokerFullError(BrokerError):
     """The broker has no room for new work. What is queued goes on being finished."""
 
 
-class ChildStartError(StemError):
+class StartError(StemError):
+    """What a task was to run in could not be started: the worker's trouble, of which the task knows nothing."""
+
+
+class ThreadStartError(StartError):
+    """A thread for tasks did not start."""
+
+
+class ChildStartError(StartError):
     """A child process for tasks did not come up."""
 
 

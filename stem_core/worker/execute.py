@@ -16,6 +16,7 @@ from stem_core.errors import (
     InvalidArgumentsError,
     LeaseLost,
     SoftTimeLimitExceeded,
+    StartError,
     UnknownTaskError,
 )
 from stem_core.events import TaskPostrun, TaskPrerun
@@ -43,6 +44,9 @@ from stem_core.worker.plan import Plan, Plans, expires_at
 from stem_core.worker.running import Abandoned, run_in_thread, run_inline
 from stem_core.worker.threads import ThreadPool
 from stem_core.worker.wrapping import run_wrapped_in_thread, run_wrapped_inline
+
+_TRY_AGAIN: Final = 1.0
+"""Seconds until a job comes back whose thread or child process did not start."""
 
 
 class Endings(Protocol):
@@ -240,6 +244,11 @@ class Executor:
             return revoked(stop.revocation)
         if isinstance(stop, WorkerStops):
             return requeued()
+        if isinstance(error, StartError):
+            log.error(
+                "task %s goes back, to be tried again: %s", visible(job.delivery.id, 80), visible(str(error), 300)
+            )
+            return requeued(_TRY_AGAIN)
         if isinstance(error, ResultRefused):
             return not_json(error.kind, error.message)
         cause = stop if isinstance(stop, HardTimeLimitExceeded) else error

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final, TypeAlias
 
+from stem_core.errors import ThreadStartError
 from stem_core.worker.forked import end_if_forked
 
 _log: Final = logging.getLogger("stem.worker")
@@ -40,16 +41,15 @@ class ThreadPool:
 
         Returns:
             Its result or exception, whatever that is. Cancelling it does not end the function.
+
+        Raises:
+            ThreadStartError: The machine has no more threads for us.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[object] = loop.create_future()
+        if self._busy == len(self._threads):
+            self._threads.append(self._started(loop))
         self._busy += 1
-        if self._busy > len(self._threads):
-            thread = threading.Thread(
-                target=self._serve, args=(loop,), name=f"{self._name}-{len(self._threads)}", daemon=True
-            )
-            self._threads.append(thread)
-            thread.start()
         context = contextvars.copy_context()
         self._queue.put((lambda: context.run(function), future))
         return future
@@ -59,6 +59,16 @@ class ThreadPool:
         for _ in self._threads:
             self._queue.put(None)
         self._threads.clear()
+
+    def _started(self, loop: asyncio.AbstractEventLoop) -> threading.Thread:
+        thread = threading.Thread(
+            target=self._serve, args=(loop,), name=f"{self._name}-{len(self._threads)}", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise ThreadStartError(f"beside {len(self._threads)} threads no other one starts: {error}") from error
+        return thread
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         while (work := self._queue.get()) is not None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable
 from typing import Any
 
 import pytest
 
-from stem_core.commands import Revoke
-from stem_core.delivery import Revocation
 from stem_core.errors import SoftTimeLimitExceeded, StemError
 from stem_core.events import TaskFailed, TaskPostrun, TaskPrerun, TaskReceived, TaskRetry, TaskSucceeded
 from stem_core.results import status_of_record
@@ -263,33 +260,6 @@ async def test_soft_limits_raise_inside_and_hard_limits_end(memory: Cluster) -> 
     assert "SoftTimeLimitExceeded" in thread.error.type
     assert ended.error is not None
     assert "HardTimeLimitExceeded" in ended.error.type
-
-
-async def test_a_function_that_wraps_a_coroutine_function_has_its_limits_and_can_be_terminated(memory: Cluster) -> None:
-    async def nap(partial: bool = False) -> str:
-        try:
-            await asyncio.sleep(30)
-        except SoftTimeLimitExceeded:
-            if not partial:
-                raise
-        return "partial"
-
-    def wrapped(partial: bool = False) -> Awaitable[str]:
-        return nap(partial)
-
-    memory.task("soft", wrapped, soft_time_limit=0.05)
-    memory.task("hard", wrapped, hard_time_limit=0.05)
-    memory.task("endless", wrapped)
-    worker = await memory.worker()
-    assert (await memory.ended(await memory.send("soft", {"partial": True}))).result == "partial"
-    for name, kind in (("soft", "SoftTimeLimitExceeded"), ("hard", "HardTimeLimitExceeded")):
-        error = (await memory.ended(await memory.send(name))).error
-        assert error is not None
-        assert error.type.endswith(kind)
-    task_id = await memory.send("endless")
-    await until(lambda: worker.snapshot().active == 1)
-    await memory.command(Revoke((Revocation(id=task_id, terminate=True),)))
-    assert (await memory.ended(task_id)).state is TaskState.CANCELLED
 
 
 async def test_a_thread_past_its_hard_limit_is_settled_but_keeps_its_slot(memory: Cluster) -> None:

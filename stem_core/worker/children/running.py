@@ -39,7 +39,7 @@ async def run_in_child(job: Job, plan: Plan, pool: ChildPool) -> object:
 
     Raises:
         ChildDiedError: The child died while it ran the task.
-        ChildStartError: No child could be started.
+        ChildStartError: No child could be started; the task has not begun.
         ResultRefused: The result cannot be kept.
         RetryRequested: The task asked for it.
     """
