@@ -120,7 +120,7 @@ def deaf(path: str) -> None:
 def soft(busy: bool) -> str:
     try:
         while busy:
-            len("")  # what is raised between two rounds of an empty loop, Python 3.13.0 does not see in the try
+            sum(())  # Python 3.13.0 does not take what is raised between two rounds of a loop for raised in its try
         time.sleep(30)
     except SoftTimeLimitExceeded:
         return "partial"
