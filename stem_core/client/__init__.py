@@ -61,10 +61,14 @@ __all__ = [
     "TaskFunction",
 ]
 
+if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
 
-def __getattr__(name: str) -> object:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'stem_core.client' has no attribute {name!r}")
-    value: object = getattr(import_module(_PLACES[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        if name not in _PLACES:
+            raise AttributeError(f"module 'stem_core.client' has no attribute {name!r}")
+        value: object = getattr(import_module(_PLACES[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

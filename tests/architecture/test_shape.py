@@ -43,6 +43,13 @@ def test_every_public_name_can_be_imported() -> None:
     assert [name for name in stem_core.__all__ if getattr(stem_core, name, None) is None] == []
 
 
+@pytest.mark.parametrize("package", ["stem_core", "stem_core.client", "stem_core.metrics"])
+def test_public_names_are_listed_before_they_are_loaded(package: str) -> None:
+    script = f"import {package} as each; print(set(each.__all__) <= set(dir(each)))"
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert run.stdout == "True\n"
+
+
 def test_an_unknown_public_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="Wrker"):
         stem_core.Wrker  # noqa: B018 - the access is what is tested

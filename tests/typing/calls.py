@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_type
 
+import stem_core.client
 from stem_core import Stem, TaskContext
 from stem_core.client import Job
 
@@ -87,3 +88,8 @@ async def wrong_options() -> None:
 
 async def forgotten() -> None:
     generate.enqueue("monthly")  # E: unused-coroutine
+
+
+def bad_names() -> None:
+    assert stem_core.Wrker  # E: attr-defined
+    assert stem_core.client.Jobb  # E: attr-defined
