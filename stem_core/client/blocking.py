@@ -13,9 +13,8 @@ from stem_core.client.groups import EnqueuedGroup
 from stem_core.client.job import Job
 from stem_core.client.sync import BACKGROUND
 from stem_core.durations import Duration
-from stem_core.envelope import GROUP_TTL
 from stem_core.results import TaskStatus
-from stem_core.tasks.enqueuing import EnqueueOptions
+from stem_core.tasks.enqueuing import EnqueueOptions, GroupOptions
 
 T = TypeVar("T")
 
@@ -64,16 +63,9 @@ class BlockingCalls(Flows, ABC):
         """Do what `enqueue_chain` does, from a program without an event loop."""
         return self._blocked(lambda: self.enqueue_chain(jobs))
 
-    def enqueue_group_sync(
-        self,
-        jobs: Iterable[Job],
-        *,
-        callback: Job | None = None,
-        on_error: Job | None = None,
-        ttl: Duration = GROUP_TTL,
-    ) -> EnqueuedGroup:
+    def enqueue_group_sync(self, jobs: Iterable[Job], **options: Unpack[GroupOptions]) -> EnqueuedGroup:
         """Do what `enqueue_group` does, from a program without an event loop."""
-        return self._blocked(lambda: self.enqueue_group(jobs, callback=callback, on_error=on_error, ttl=ttl))
+        return self._blocked(lambda: self.enqueue_group(jobs, **options))
 
     def status_sync(self, task_id: str) -> TaskStatus | None:
         """Do what `status` does, from a program without an event loop."""

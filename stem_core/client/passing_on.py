@@ -6,9 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Unpack
 
-from stem_core.durations import Duration
-from stem_core.envelope import GROUP_TTL
 from stem_core.tasks import EnqueueOptions
+from stem_core.tasks.enqueuing import GroupOptions
 
 if TYPE_CHECKING:
     from stem_core.client import EnqueuedGroup, Job, Stem
@@ -33,13 +32,6 @@ class PassingOn(ABC):
         """Send tasks that run one after the other."""
         return await (await self._stem()).enqueue_chain(jobs)
 
-    async def enqueue_group(
-        self,
-        jobs: Iterable[Job],
-        *,
-        callback: Job | None = None,
-        on_error: Job | None = None,
-        ttl: Duration = GROUP_TTL,
-    ) -> EnqueuedGroup:
+    async def enqueue_group(self, jobs: Iterable[Job], **options: Unpack[GroupOptions]) -> EnqueuedGroup:
         """Send tasks that run side by side."""
-        return await (await self._stem()).enqueue_group(jobs, callback=callback, on_error=on_error, ttl=ttl)
+        return await (await self._stem()).enqueue_group(jobs, **options)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar, Unpack
 
 from stem_core.durations import Duration
-from stem_core.envelope import GROUP_TTL
 from stem_core.errors import UsageError
 from stem_core.retry import TaskRetryPolicy
 
@@ -44,6 +43,14 @@ class EnqueueOptions(TypedDict, total=False):
     broadcast: str | None
 
 
+class GroupOptions(TypedDict, total=False):
+    """What a caller may set for a group; `Stem.enqueue_group` says what it means."""
+
+    callback: Job | None
+    on_error: Job | None
+    ttl: Duration
+
+
 class Enqueuer(Protocol):
     """What can enqueue tasks; `Stem` does, and says what each method takes and raises."""
 
@@ -56,14 +63,7 @@ class Enqueuer(Protocol):
     async def enqueue_chain(self, jobs: Iterable[Job]) -> list[str]:
         """Send tasks that run one after the other and return their ids."""
 
-    async def enqueue_group(
-        self,
-        jobs: Iterable[Job],
-        *,
-        callback: Job | None = None,
-        on_error: Job | None = None,
-        ttl: Duration = GROUP_TTL,
-    ) -> EnqueuedGroup:
+    async def enqueue_group(self, jobs: Iterable[Job], **options: Unpack[GroupOptions]) -> EnqueuedGroup:
         """Send tasks that run side by side and have their results collected."""
 
 
@@ -109,21 +109,13 @@ class Enqueuing:
         """Do what `Stem.enqueue_chain` does with further tasks; all of them are children of this one."""
         return await self._sender().enqueue_chain(self._children(jobs))
 
-    async def enqueue_group(
-        self,
-        jobs: Iterable[Job],
-        *,
-        callback: Job | None = None,
-        on_error: Job | None = None,
-        ttl: Duration = GROUP_TTL,
-    ) -> EnqueuedGroup:
+    async def enqueue_group(self, jobs: Iterable[Job], **options: Unpack[GroupOptions]) -> EnqueuedGroup:
         """Do what `Stem.enqueue_group` does with further tasks; callback and `on_error` are children too."""
-        return await self._sender().enqueue_group(
-            self._children(jobs),
-            callback=None if callback is None else descended(callback, self.lineage),
-            on_error=None if on_error is None else descended(on_error, self.lineage),
-            ttl=ttl,
-        )
+        if (callback := options.get("callback")) is not None:
+            options["callback"] = descended(callback, self.lineage)
+        if (on_error := options.get("on_error")) is not None:
+            options["on_error"] = descended(on_error, self.lineage)
+        return await self._sender().enqueue_group(self._children(jobs), **options)
 
     def enqueue_sync(self, name: str, args: dict[str, object] | None = None, **options: Unpack[EnqueueOptions]) -> str:
         """Do what `enqueue` does, from a `def` task.
@@ -141,16 +133,9 @@ class Enqueuing:
         """Do what `enqueue_chain` does, from a `def` task."""
         return self._run(self.enqueue_chain(jobs))
 
-    def enqueue_group_sync(
-        self,
-        jobs: Iterable[Job],
-        *,
-        callback: Job | None = None,
-        on_error: Job | None = None,
-        ttl: Duration = GROUP_TTL,
-    ) -> EnqueuedGroup:
+    def enqueue_group_sync(self, jobs: Iterable[Job], **options: Unpack[GroupOptions]) -> EnqueuedGroup:
         """Do what `enqueue_group` does, from a `def` task."""
-        return self._run(self.enqueue_group(jobs, callback=callback, on_error=on_error, ttl=ttl))
+        return self._run(self.enqueue_group(jobs, **options))
 
     def _children(self, jobs: Iterable[Job]) -> list[Job]:
         return [descended(job, self.lineage) for job in jobs]
