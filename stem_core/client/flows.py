@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from typing import Unpack
 
 from stem_core.client.collecting import GroupReader, GroupStatus
 from stem_core.client.following import Preparer, check_not_unique, listed
@@ -15,9 +16,10 @@ from stem_core.client.link import Link
 from stem_core.client.preparing import Prepared
 from stem_core.client.wrapping import Wrapping
 from stem_core.durations import Duration, seconds
-from stem_core.envelope import GROUP_TTL, new_task_id
+from stem_core.envelope import new_task_id
 from stem_core.errors import UsageError
 from stem_core.middleware import Middleware
+from stem_core.tasks.enqueuing import GroupOptions
 
 
 class Flows(ABC):
@@ -59,14 +61,7 @@ class Flows(ABC):
         await self._send_all(await self._link(), [prepared])
         return prepared.envelope.id
 
-    async def enqueue_group(
-        self,
-        jobs: Iterable[Job],
-        *,
-        callback: Job | None = None,
-        on_error: Job | None = None,
-        ttl: Duration = GROUP_TTL,
-    ) -> EnqueuedGroup:
+    async def enqueue_group(self, jobs: Iterable[Job], **options: Unpack[GroupOptions]) -> EnqueuedGroup:
         """Send jobs that run side by side, and have their results collected.
 
         The workers do the rest: this producer may end as soon as this has returned. If a member fails, the group stays
@@ -74,26 +69,19 @@ class Flows(ABC):
 
         Args:
             jobs: The members.
-            callback: Sent once all members have succeeded; `RESULT` stands for the list of their results, in the
-                order of `jobs`.
-            on_error: Sent when the first member fails for good, is revoked or has expired, once; `RESULT` stands for
-                its error.
-            ttl: Seconds for which results are collected and kept.
+            options: See `GroupOptions`.
 
         Raises:
             UsageError: There are no members, one is unique or a broadcast, or the callback wants results of tasks that
                 keep none; likewise all errors of `enqueue`. If the broker fails midway, some members may have been
                 sent; their group will not be complete.
         """
-        kept = seconds(ttl)
-        if not 0 < kept < float("inf"):
-            raise UsageError(f"ttl is {ttl!r}", "give a positive number of seconds or a timedelta")
-        wanted = GroupJobs(list(jobs), callback, on_error)
+        wanted = GroupJobs(list(jobs), **options)
         if self.middleware:
             wanted = await wanted.passed(Wrapping(self.middleware))
-        group, members = await plan_group(self._preparer(), wanted, kept)
+        group, members = await plan_group(self._preparer(), wanted)
         link = await self._link()
-        await link.broker.open_group(group.id, len(members), kept)
+        await link.broker.open_group(group.id, len(members), seconds(wanted.ttl))
         await self._send_all(link, members)
         return group
 

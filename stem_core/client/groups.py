@@ -7,11 +7,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from stem_core.checks import positive_seconds
 from stem_core.client.following import Preparer, Source, check_not_unique
 from stem_core.client.job import Job, check_jobs
 from stem_core.client.preparing import Prepared
 from stem_core.client.wrapping import Wrapping
-from stem_core.envelope import MAX_MEMBERS, GroupPlace, new_task_id
+from stem_core.durations import Duration, seconds
+from stem_core.envelope import GROUP_TTL, MAX_MEMBERS, GroupPlace, new_task_id
 from stem_core.errors import UsageError
 
 _BETWEEN_PAUSES: Final = 500
@@ -34,18 +36,20 @@ class EnqueuedGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupJobs(NamedTuple):
-    """What a group is to be made of."""
+    """What a group is to be made of; beside the members what `GroupOptions` has."""
 
     members: list[Job]
-    callback: Job | None
-    on_error: Job | None
+    callback: Job | None = None
+    on_error: Job | None = None
+    ttl: Duration = GROUP_TTL
 
     def check(self) -> None:
         """Refuse what cannot be a group.
 
         Raises:
-            UsageError: There are no members, too many of them, or something is no `Job`.
+            UsageError: There are no members, too many of them, something is no `Job`, or it would be kept for no time.
         """
+        positive_seconds("ttl", self.ttl)
         if not self.members:
             raise UsageError("a group has no members", "give at least one job")
         if len(self.members) > MAX_MEMBERS:
@@ -67,7 +71,7 @@ class GroupJobs(NamedTuple):
                 await asyncio.sleep(0)
         callback = None if self.callback is None else await wrapping.passed(self.callback, 1)
         on_error = None if self.on_error is None else await wrapping.passed(self.on_error, 1)
-        return GroupJobs(members, callback, on_error)
+        return GroupJobs(members, callback, on_error, self.ttl)
 
 
 class GroupPlan(NamedTuple):
@@ -77,19 +81,18 @@ class GroupPlan(NamedTuple):
     members: list[Prepared]
 
 
-async def plan_group(preparer: Preparer, jobs: GroupJobs, ttl: float) -> GroupPlan:
+async def plan_group(preparer: Preparer, jobs: GroupJobs) -> GroupPlan:
     """Prepare the members of a group, each with its place in it; lets others run in between.
 
     Args:
         preparer: Prepares jobs.
         jobs: What the group is made of.
-        ttl: Seconds for which the group is kept.
 
     Raises:
         UsageError: It cannot be a group, one is unique or a broadcast, or the callback wants results that nobody keeps.
     """
     jobs.check()
-    group, callback, on_error = new_task_id(), None, jobs.on_error
+    group, callback, on_error, ttl = new_task_id(), None, jobs.on_error, seconds(jobs.ttl)
     if jobs.callback is not None:
         ignored = next((job.name for job in jobs.members if preparer.ignores_result(job)), "")
         callback = preparer.follow_up(jobs.callback, Source(f"group:{group}", ignored))

@@ -44,7 +44,14 @@ class EnqueueOptions(TypedDict, total=False):
 
 
 class GroupOptions(TypedDict, total=False):
-    """What a caller may set for a group; `Stem.enqueue_group` says what it means."""
+    """What a caller may set for a group.
+
+    Args:
+        callback: Sent once all members have succeeded; `RESULT` stands for the list of their results, in their order.
+        on_error: Sent when the first member fails for good, is revoked or has expired, once; `RESULT` stands for its
+            error.
+        ttl: Seconds for which results are collected and kept; a day if not set.
+    """
 
     callback: Job | None
     on_error: Job | None
