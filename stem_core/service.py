@@ -6,15 +6,18 @@ Every asyncio task in Stem is started here, so that each has an owner who awaits
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Coroutine
 from typing import Final
 
 _INSIST: Final = 0.5
 
 
-def spawn(coroutine: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
-    """Start a task whose owner keeps the reference and awaits it."""
-    return asyncio.create_task(coroutine, name=name)
+def spawn(
+    coroutine: Coroutine[object, object, object], name: str, context: contextvars.Context | None = None
+) -> asyncio.Task[object]:
+    """Start a task whose owner keeps the reference and awaits it; with these context variables, or a copy of ours."""
+    return asyncio.create_task(coroutine, name=name, context=context)
 
 
 async def cancel(*tasks: asyncio.Task[object] | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -22,6 +23,9 @@ class Slots:
     A handler that never suspends costs no switch of tasks: its slot just takes the next job. Before a slot runs a
     job it wakes one more slot if there is work left, so that suspended handlers never hold the others up.
 
+    All begin with the context variables of whoever made them. What a job leaves behind in them, such as whom it works
+    for, is not for the next one to see: its slot ends with it, and another one begins.
+
     Args:
         window: Where jobs come from.
         execute: What to do with one; never raises but to end.
@@ -36,13 +40,14 @@ class Slots:
         self._idle: deque[asyncio.Future[None]] = deque()
         self._waking = False
         self._number = 0
+        self._variables = contextvars.copy_context()
         self.closing = False
 
     def adjust(self) -> None:
         """Start slots that are missing, and let idle ones that are too many end."""
         while len(self._tasks) < self._window.concurrency and not self.closing:
             self._number += 1
-            task = spawn(self._serve(), f"slot-{self._number}")
+            task = spawn(self._serve(), f"slot-{self._number}", self._variables.copy())
             self._tasks.add(task)
         for _ in range(min(len(self._tasks) - self._window.concurrency, len(self._idle))):
             self._wake_one()
@@ -69,6 +74,7 @@ class Slots:
             self._waking = False
             if task is not None:
                 self._tasks.discard(task)
+        self.adjust()
 
     async def _work(self) -> None:
         window, done = self._window, 0
@@ -91,6 +97,14 @@ class Slots:
                 await asyncio.sleep(0)
             if self._reporter.behind:
                 await self._reporter.caught_up()
+            if self._is_used():
+                return
+
+    def _is_used(self) -> bool:
+        try:
+            return contextvars.copy_context() != self._variables
+        except Exception:  # noqa: BLE001 - values of a task's own may do anything when they are compared
+            return True
 
     async def _rest(self) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

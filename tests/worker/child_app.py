@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,21 @@ def pid() -> int:
 @stem.task("echo", execution="process")
 def echo(context: TaskContext, value: object) -> list[object]:
     return [value, context.worker, context.queue, context.attempt, context.headers, context.meta]
+
+
+tenant_of_task: ContextVar[str] = ContextVar("tenant_of_task", default="nobody")
+
+
+@stem.task("tenant", execution="process")
+def tenant() -> str:
+    before = tenant_of_task.get()
+    tenant_of_task.set("somebody")
+    return before
+
+
+@stem.task("atenant", execution="process")
+async def atenant() -> str:
+    return tenant()
 
 
 @stem.task("aecho", execution="process")

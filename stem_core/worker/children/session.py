@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import os
 import sys
@@ -136,7 +137,7 @@ class Session:
         context = TaskContext(envelope, delivery, self._worker, job, self._enqueuer, BACKGROUND)
         plan = self._plan(envelope)
         if not self._middleware:
-            return _handled(job, plan, context)
+            return contextvars.copy_context().run(_handled, job, plan, context)  # the next task starts as this one did
         if plan.handler.is_async:
             return _handled(job, plan._replace(handler=WrappedHandler(plan.handler, self._middleware)), context)
         return wrapped_call(context, self._middleware, lambda: _handled(job, plan, context))
