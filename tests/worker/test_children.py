@@ -354,3 +354,22 @@ async def test_a_child_whose_start_is_given_up_leaves_nothing_open(monkeypatch: 
     with pytest.raises(asyncio.CancelledError) as caught:
         await ChildProcess.start(Setup(app="a:b", worker="w", location="", paths=()))
     assert psutil.Process().num_fds() == before, caught  # whose traceback keeps what was forgotten from being collected
+
+
+class Foreign:
+    """A transport as uvloop has them: derived from nothing of asyncio's."""
+
+    def __init__(self, inner: asyncio.BaseTransport) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+async def test_children_are_spoken_to_over_transports_of_any_event_loop(
+    children: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ChildProcess.connection_made
+    monkeypatch.setattr(ChildProcess, "connection_made", lambda child, transport: made(child, Foreign(transport)))
+    await children.worker(app=APP)
+    assert (await children.ended(await children.send("aecho", {"value": 1}))).result == 1
