@@ -7,6 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -84,9 +85,10 @@ def app(place: str) -> Check:
     """Check that an app can be imported, and has tasks."""
 
     def load() -> str:
-        names = load_app(place).registry.names()
+        with redirect_stdout(sys.stderr):  # which takes what the app prints while it is imported
+            names = load_app(place).registry.names()
         if not names:
-            raise StemError(f"{place} has no tasks", "import the modules that define them")
+            raise StemError(f"{place} has no tasks", "import the modules that define them, or name one of those")
         return f"{place} has {len(names)} tasks: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
 
     return attempt("app", load)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from typing import Final
 
 import click
@@ -59,7 +60,7 @@ def tasks(ctx: click.Context) -> list[str]:
 
     app = ctx.params.get("app")
     if isinstance(app, str):
-        with suppress(Exception):
+        with suppress(Exception), redirect_stdout(sys.stderr):
             return list(load_app(app).registry.names())
     return _asked(ctx, ask)
 

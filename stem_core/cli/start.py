@@ -93,7 +93,7 @@ def start(invocation: Invocation, **values: Any) -> int:
     if as_json:
         app.middleware.insert(0, TaskLogging())
     if not app.registry.names():
-        raise ConfigurationError(f"--app {options.app} has no tasks", "register them before the worker starts")
+        raise ConfigurationError(f"--app {options.app} has no tasks", "import the modules that define them, or name one of those")
     take_flags(
         app,
         invocation,
