@@ -21,6 +21,7 @@ from stem_core.client.dead_letters import Letter, LetterFilter
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import StemError, UsageError
 from stem_core.redaction import redacted_args
+from stem_core.text import plural
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -151,15 +152,16 @@ def _carry_out(invocation: Invocation, done: str, wanted: LetterFilter, act: Cal
     limit, dry_run, yes = flags["limit"], flags["dry_run"], flags["yes"]
     if dry_run or not (yes or invocation.as_json):
         places: list[tuple[str, str]] = invocation.run(lambda cluster: cluster.dead_letters.places(wanted, limit))
-        queues = ", ".join(sorted({queue for queue, _ in places})) or "no queue"
+        letters = plural(len(places), "dead letter")
+        where = f" of {', '.join(sorted({queue for queue, _ in places}))}" if places else ""
         if dry_run:
             if invocation.as_json:
                 write_json({done: 0, "would_be": len(places), "ids": [task_id for _, task_id in places]})
             else:
-                write_line(f"{len(places):,} dead letters of {queues} would be {done}")
+                write_line(f"{letters}{where} would be {done}")
             return 0
         if places:
-            _ask(f"{len(places):,} dead letters of {queues} will be {done}. Go on?")
+            _ask(f"{letters}{where} will be {done}. Go on?")
     return _done(invocation, done, invocation.run(functools.partial(act, limit=limit)), wanted, limit)
 
 
@@ -179,7 +181,7 @@ def _done(invocation: Invocation, done: str, number: int, wanted: LetterFilter, 
     if invocation.as_json:
         write_json({done: number})
     else:
-        write_line(f"{number:,} dead letters {done}")
+        write_line(f"{plural(number, 'dead letter')} {done}")
     return 0
 
 

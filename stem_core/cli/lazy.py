@@ -34,7 +34,9 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is called; of one that does not exist, say which may be meant, loaded or not."""
         near = " or ".join(map(repr, get_close_matches(args[0], self.list_commands(ctx))))
         known = ctx.resilient_parsing or self.get_command(ctx, args[0]) is not None

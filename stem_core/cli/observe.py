@@ -14,11 +14,12 @@ import msgspec
 from stem_core.cli.documents import queue_document, worker_document
 from stem_core.cli.names import QUEUES, split_names
 from stem_core.cli.options import Invocation, cluster_options
-from stem_core.cli.output import local_moment, write_json, write_line, write_table
+from stem_core.cli.output import local_moment, short_moment, write_json, write_line, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import SeenWorker
 from stem_core.durations import format_duration
 from stem_core.stores.port import FROM_START
+from stem_core.text import plural
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -134,7 +135,7 @@ def schedules(invocation: Invocation, follow: bool) -> None:
             write_json(shapes.overview_document(seen))
             return
         drift = format_duration(seen.max_drift)
-        write_line(f"{len(items):,} schedules, {seen.due:,} due, {seen.overdue:,} overdue, latest by {drift}")
+        write_line(f"{plural(len(items), 'schedule')}, {seen.due:,} due, {seen.overdue:,} overdue, latest by {drift}")
         shapes.drift_rows(seen.standings, cluster.namespace)
 
     invocation.run(_repeated(show, follow=follow))
@@ -178,7 +179,8 @@ def worker_rows(workers: Sequence[SeenWorker], namespace: str) -> None:
 def _pause_note(pause: dict[str, Any] | None) -> str:
     if pause is None:
         return ""
-    return f"by {pause['by']}" + (f": {pause['reason']}" if pause["reason"] else "")
+    until = f" until {short_moment(pause['until'])}" if pause["until"] else ""
+    return f"by {pause['by']}{until}" + (f": {pause['reason']}" if pause["reason"] else "")
 
 
 def _repeated(

@@ -19,6 +19,7 @@ from stem_core.routing import RoutingConfig, load_routing
 from stem_core.routing.explaining import explain as explain_route, oddities
 from stem_core.routing.loading import read_routing
 from stem_core.routing.rules import Rule
+from stem_core.text import plural
 
 _USAGE: Final = 64
 
@@ -75,17 +76,14 @@ def check(as_json: bool, file: str | None) -> int:
             line, column = getattr(each, "line", None), getattr(each, "column", None)
             write_line(f"{path}:{line or 1}:{column or 1}: {each}")
     if errors:
-        number = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-        write_error(
-            f"{path} has {number}", "nothing is routed by it until they are gone", as_json=as_json, extra=document
-        )
+        says = f"{path} has {plural(len(errors), 'error')}"
+        write_error(says, "nothing is routed by it until they are gone", as_json=as_json, extra=document)
         return _USAGE
     if as_json:
         write_json(document)
         return 0
-    write_line(
-        f"{path} is right: {len(found.rules)} rules, {len(found.queues)} queues, {len(found.broadcasts)} channels"
-    )
+    numbers = (("rule", found.rules), ("queue", found.queues), ("channel", found.broadcasts))
+    write_line(f"{path} is right: {', '.join(plural(len(each), one) for one, each in numbers)}")
     for warning in odd:
         write_note(f"stem: warning: {warning}")
     return 0

@@ -93,7 +93,9 @@ def start(invocation: Invocation, **values: Any) -> int:
     if as_json:
         app.middleware.insert(0, TaskLogging())
     if not app.registry.names():
-        raise ConfigurationError(f"--app {options.app} has no tasks", "import the modules that define them, or name one of those")
+        raise ConfigurationError(
+            f"--app {options.app} has no tasks", "import the modules that define them, or name one of those"
+        )
     take_flags(
         app,
         invocation,

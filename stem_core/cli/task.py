@@ -114,6 +114,8 @@ def _when(status: TaskStatus) -> str:
 def _why(status: TaskStatus) -> str:
     if status.error is not None:
         return f"{status.error.type}: {status.error.message}"
+    if status.state == TaskState.RUNNING:
+        return f"on {status.worker}"
     return status.reason
 
 

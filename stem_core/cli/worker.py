@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import click
 
 from stem_core.cli.answers import report
+from stem_core.cli.inspection import inspect_rows, stats_rows
 from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.names import QUEUES, TASK, WORKER, split_names
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.values import DURATION, PERIOD
-from stem_core.client.answers import CommandResult
+from stem_core.client.answers import Answer, CommandResult
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.control import REVOCATION_LIFE
 from stem_core.commands import ShutdownMode
@@ -39,10 +40,15 @@ class Aim:
     targets: tuple[str, ...]
     timeout: float | None
 
-    def send(self, send: Send, document: Callable[[CommandResult], dict[str, object]] | None = None) -> int:
+    def send(
+        self,
+        send: Send,
+        document: Callable[[CommandResult], dict[str, object]] | None = None,
+        table: Callable[[Sequence[Answer]], None] | None = None,
+    ) -> int:
         """Send a command, print the answers, and return the exit code."""
         result, namespace = self.run(_with_namespace(send))
-        return report(result, namespace, as_json=self.invocation.as_json, document=document)
+        return report(result, namespace, as_json=self.invocation.as_json, document=document, table=table)
 
     def run(self, action: Callable[[ClusterClient], Awaitable[Any]]) -> Any:
         """Do something with the cluster."""
@@ -97,15 +103,15 @@ def ping(aim: Aim) -> int:
 @worker.command(epilog="Example: stem worker stats --worker mail-1 --json")
 @worker_options
 def stats(aim: Aim) -> int:
-    """Show what workers say of themselves."""
-    return aim.send(lambda cluster: cluster.control.stats(targets=aim.targets))
+    """Show the figures of workers: slots, counts, lag, memory."""
+    return aim.send(lambda cluster: cluster.control.stats(targets=aim.targets), table=stats_rows)
 
 
 @worker.command(epilog="Example: stem worker inspect --worker mail-1")
 @worker_options
 def inspect(aim: Aim) -> int:
-    """Show the tasks that workers hold, and revocations they know."""
-    return aim.send(lambda cluster: cluster.control.inspect(targets=aim.targets))
+    """Show the tasks that workers run, for how long, and what else the workers know."""
+    return aim.send(lambda cluster: cluster.control.inspect(targets=aim.targets), table=inspect_rows)
 
 
 @worker.command(epilog="Example: stem worker revoke 01a20bb583d676af890eb487db90c792 --terminate")

@@ -65,7 +65,7 @@ def test_a_trial_changes_nothing(stem: Stem, dead: list[str]) -> None:
 def test_replay_and_purge_say_how_many(stem: Stem, dead: list[str]) -> None:
     assert stem("dlq", "replay", "--task", "m?il", "--yes", "--json").json == {"replayed": 2}
     assert stem("task", "show", dead[0], "--json").json["state"] == "queued"
-    assert stem("dlq", "purge", dead[2], "--yes").out == "1 dead letters purged\n"
+    assert stem("dlq", "purge", dead[2], "--yes").out == "1 dead letter purged\n"
     queue = stem("observe", "queues", "--json").json[0]
     assert (queue["ready"], queue["dead"]) == (2, 0)
 
