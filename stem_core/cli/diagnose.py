@@ -14,6 +14,7 @@ from stem_core.cli import diagnosis
 from stem_core.cli.diagnosis import Check
 from stem_core.cli.env_file import read_env_file
 from stem_core.cli.multi.node import Node, nodes_of
+from stem_core.cli.names import NODE
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_error, write_json, write_line
 from stem_core.errors import StemError
@@ -26,7 +27,7 @@ _FAILURE: Final = 70
 @click.option("--env-file", metavar="PATH", help="Check with the variables of this file set.")
 @click.option("--logfile", metavar="PATH", help="Log to look into, such as /var/log/stem/n1.log.")
 @click.option("--pidfile", metavar="PATH", help="Pid file to look into, such as /run/stem/n1.pid.")
-@click.option("--node", default="worker", metavar="NODE", help="Whose files are meant if no path is given.")
+@click.option("--node", type=NODE, default="worker", metavar="NODE", help="Whose files are meant if no path is given.")
 @cluster_options
 def diagnose(
     invocation: Invocation, node: str, pidfile: str | None, logfile: str | None, env_file: str | None, app: str | None

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
-from stem_core.cli.names import PATTERN, QUEUES, split_names
+from stem_core.cli.names import LETTER, PATTERN, QUEUES, REASON, split_names
 from stem_core.cli.options import Invocation, cluster_options, reveal_option
 from stem_core.cli.output import local_time, short_moment, write_error, write_json, write_line, write_note, write_table
 from stem_core.cli.progress import progress
@@ -40,9 +40,12 @@ def choosing(command: F) -> F:
     @click.option("--since", type=PERIOD, metavar="1h", help="Only what died within this time.")
     @click.option("--error", type=TEXT, metavar="TEXT", help="Only with this text in the error.")
     @click.option(
-        "--reason", type=TEXT, metavar="R", help="Only dead for this reason, such as poison or max-retries-exhausted."
+        "--reason",
+        type=REASON,
+        metavar="REASON",
+        help="Only dead for this reason, such as poison or max-retries-exhausted.",
     )
-    @click.option("--task", type=PATTERN, metavar="NAME", help="Only of this task; * and ? stand for any letters.")
+    @click.option("--task", type=PATTERN, metavar="NAME", help="Only of this task; * and ? are wildcards.")
     @click.option(
         "--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only in this queue; may be repeated."
     )
@@ -61,7 +64,7 @@ def choosing(command: F) -> F:
 @dlq.command("list", epilog="Example: stem dlq list --queue mail --since 1h")
 @choosing
 @click.option("--limit", type=click.IntRange(min=1), default=_PAGE, metavar="N", help="At most so many (50).")
-@click.option("--cursor", default="", metavar="C", help="Go on where a page before ended.")
+@click.option("--cursor", default="", metavar="C", help="Continue after an earlier page.")
 @cluster_options
 def list_(invocation: Invocation, wanted: LetterFilter, limit: int, cursor: str) -> None:
     """Show dead letters, newest first."""
@@ -79,11 +82,11 @@ async def _page(cluster: ClusterClient, *, wanted: LetterFilter, limit: int, cur
 
 
 @dlq.command(epilog="Example: stem dlq show 01a20bb583d676af890eb487db90c792")
-@click.argument("task_id", metavar="ID")
+@click.argument("task_id", type=LETTER, metavar="ID")
 @reveal_option
 @cluster_options
 def show(invocation: Invocation, task_id: str, *, reveal: bool) -> None:
-    """Show a dead letter whole. That is why, when, after how many attempts, and its arguments, without secrets."""
+    """Show a dead letter in full. Secrets among its arguments are hidden."""
 
     async def find(cluster: ClusterClient) -> Letter | None:
         return await cluster.dead_letters.find(task_id)
@@ -106,7 +109,7 @@ def _bulk(command: F) -> F:
     @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
     @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many, the newest.")
     @click.option("--all", "all_", is_flag=True, help="All dead letters of all queues.")
-    @click.argument("ids", metavar="[ID]...", nargs=-1)
+    @click.argument("ids", type=LETTER, metavar="[ID]...", nargs=-1)
     @choosing
     @cluster_options
     @functools.wraps(command)
@@ -115,9 +118,9 @@ def _bulk(command: F) -> F:
     ) -> Any:
         wanted = msgspec.structs.replace(wanted, ids=tuple(dict.fromkeys(ids)) or None)
         if wanted == LetterFilter() and not all_:
-            raise UsageError("which dead letters are meant is not said", "name ids, give a filter, or say --all")
+            raise UsageError("no dead letters are named", "give ids or a filter, or say --all")
         if wanted != LetterFilter() and all_:
-            raise UsageError("--all and a choice exclude each other", "leave one of them out")
+            raise UsageError("--all and ids or filters exclude each other", "leave one of them out")
         return command(invocation, wanted=wanted, **kwargs)
 
     return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
@@ -167,7 +170,7 @@ def _carry_out(invocation: Invocation, done: str, wanted: LetterFilter, act: Cal
 
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked whether to go on", "say --yes, or look first with --dry-run")
+        raise UsageError("there is no terminal to ask on", "say --yes, or look first with --dry-run")
     click.confirm(question, abort=True, err=True)
 
 
@@ -175,7 +178,7 @@ def _done(invocation: Invocation, done: str, number: int, wanted: LetterFilter, 
     named = len(wanted.ids or ())
     if number < min(named, limit or named):
         message = f"only {number:,} of {named:,} were {done}" if number else f"nothing was {done}"
-        hint = "what else was named is no dead letter" if number else "what was named is no dead letter"
+        hint = "the others are no dead letters" if number else "what was named is no dead letter"
         write_error(message, f"{hint}, see stem dlq list", as_json=invocation.as_json, extra={done: number})
         return _FAILURE
     if invocation.as_json:

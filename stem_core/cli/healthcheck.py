@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from stem_core.cli.names import WORKER
+from stem_core.cli.names import NODE, WORKER
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_error, write_json, write_table
 from stem_core.cli.values import PERIOD
@@ -35,7 +35,7 @@ class Probed(NamedTuple):
 @click.option(
     "--worker", "names", type=WORKER, multiple=True, metavar="ID", help="The worker of this id; may be repeated."
 )
-@click.option("--node", metavar="NODE", help="The workers of this node of stem worker multi.")
+@click.option("--node", type=NODE, metavar="NODE", help="The workers of this node of stem worker multi.")
 @click.option("--pidfile", metavar="PATH", help="The workers of the process in this file.")
 @cluster_options
 def healthcheck(invocation: Invocation, max_age: float, quiet: bool, **choice: Any) -> int:

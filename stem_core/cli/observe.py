@@ -36,7 +36,7 @@ def observe() -> None:
 def observing(command: F) -> F:
     """Add `--follow` to the shared flags."""
 
-    @click.option("--follow", is_flag=True, help="Go on until interrupted; with --json one document a line.")
+    @click.option("--follow", is_flag=True, help="Keep going until interrupted; with --json one document a line.")
     @cluster_options
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -100,7 +100,7 @@ def events(invocation: Invocation, follow: bool, limit: int) -> None:
 @click.option("--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only this queue; may be repeated.")
 @observing
 def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
-    """Show the newest dead letters. They are jobs that will not run again by themselves."""
+    """Show the newest dead letters. Those jobs will not run again by themselves."""
     from stem_core.cli.dlq import letter_document, letter_rows  # noqa: PLC0415 - only this command needs them
     from stem_core.client.dead_letters import LetterFilter  # noqa: PLC0415 - as above
 
@@ -121,7 +121,7 @@ def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
 def schedules(invocation: Invocation, follow: bool) -> None:
     """Show how well schedules are served.
 
-    That is what is due or overdue, and how late jobs were sent. With --json prints `{"due", "overdue", "max_drift_s",
+    What is due or overdue, and how late jobs were sent. With --json prints `{"due", "overdue", "max_drift_s",
     "schedules": […]}`, entries as `stem schedule show` has them.
     """
     from stem_core.cli import schedule_documents as shapes  # noqa: PLC0415 - only this command needs schedules

@@ -24,7 +24,7 @@ from stem_core.text import plural
 _USAGE: Final = 64
 
 file_option = click.option(
-    "--file", metavar="F", help="Routing file; by default the one that STEM_ROUTING_CONFIG names."
+    "-f", "--file", metavar="FILE", help="Routing file; by default the one that STEM_ROUTING_CONFIG names."
 )
 
 
@@ -101,7 +101,7 @@ def check(as_json: bool, file: str | None) -> int:
 def explain(
     as_json: bool, task: str, headers: tuple[str, ...], queue: str | None, priority: int | None, file: str | None
 ) -> None:
-    """Say where a task goes and why. Also why the other rules do not decide; nothing is sent."""
+    """Say where a task goes, and why. The other rules are explained too; nothing is sent."""
     rules = _routing(file)
     said = explain_route(rules, task, _headers(headers), queue, priority)
     if as_json:

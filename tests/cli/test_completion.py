@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,6 +57,17 @@ def test_each_command_takes_json_and_shows_an_example_in_its_help(
     assert f"stem {' '.join(path)}" in text.partition("Example: ")[2], "its help has no example"
     assert "--json" in text
     assert command.help
+
+
+@pytest.mark.parametrize("command", [command for _, command in LEAVES], ids=PATHS)
+def test_each_example_is_a_command_line_that_is_understood(
+    stem: Stem, command: click.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[dict[str, object]] = []
+    monkeypatch.setattr(command, "callback", lambda **given: called.append(given))
+    (line,) = re.findall(r"stem [^)>]+", command.epilog or "")
+    ran = stem(*shlex.split(line)[1:])
+    assert (ran.code, ran.err, len(called)) == (0, "", 1)
 
 
 @pytest.mark.parametrize("group", ["", *sorted({" ".join(path[:-1]) for path, _ in LEAVES} - {""})])
