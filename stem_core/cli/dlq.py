@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
+from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.names import LETTER, PATTERN, QUEUES, REASON, split_names
 from stem_core.cli.options import Invocation, cluster_options, reveal_option
 from stem_core.cli.output import local_time, short_moment, write_error, write_json, write_line, write_note, write_table
@@ -29,7 +30,7 @@ _PAGE: Final = 50
 _FAILURE: Final = 70
 
 
-@click.group()
+@click.group(cls=LazyGroup, commands_at={"causes": "stem_core.cli.causes:causes"})
 def dlq() -> None:
     """Look at dead letters, replay them, or delete them."""
 

@@ -40,9 +40,9 @@ def test_the_tree_is_the_one_that_is_promised() -> None:
         worker healthcheck, worker diagnose, worker status, worker ping, worker stats, worker inspect, worker revoke,
         worker pause, worker resume, worker scale, worker drain, worker undrain, worker shutdown, enqueue, task show,
         task list, tasks ls, observe queues, observe workers, observe events, observe dlq, observe schedules, dlq list,
-        dlq show, dlq replay, dlq purge, schedule apply, schedule list, schedule show, schedule next, schedule delete,
-        schedule enable, schedule disable, schedule run, routing dump, routing check, routing explain, health, config,
-        completion
+        dlq causes, dlq show, dlq replay, dlq purge, schedule apply, schedule list, schedule show, schedule next,
+        schedule delete, schedule enable, schedule disable, schedule run, worker rate-limit, routing dump,
+        routing check, routing explain, health, config, completion
     """
     assert {" ".join(path.split()) for path in wanted.split(",")} <= set(PATHS)
 
