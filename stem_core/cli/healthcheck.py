@@ -30,7 +30,7 @@ class Probed(NamedTuple):
 
 
 @click.command(epilog="Example: stem worker healthcheck --node n1 --max-age 20s --quiet")
-@click.option("--quiet", is_flag=True, help="Print nothing; only the exit code tells.")
+@click.option("--quiet", is_flag=True, help="Print no findings; the exit code tells.")
 @click.option("--max-age", type=PERIOD, default=30.0, metavar="30s", help="How old a heartbeat may be (30s).")
 @click.option(
     "--worker", "names", type=WORKER, multiple=True, metavar="ID", help="The worker of this id; may be repeated."

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
 from stem_core.cli.documents import queue_document, worker_document
+from stem_core.cli.following import REFRESH_SECONDS, Outage, heed_interrupt, repeated
 from stem_core.cli.names import QUEUES, split_names
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import local_moment, short_moment, write_json, write_line, write_table
@@ -23,7 +24,6 @@ from stem_core.text import plural
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_REFRESH_SECONDS: Final = 1.0
 _EVENTS_PER_READ: Final = 512
 _LETTERS_SHOWN: Final = 1000
 
@@ -60,7 +60,7 @@ def queues(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None
         else:
             queue_rows(documents, cluster.namespace)
 
-    invocation.run(_repeated(show, follow=follow))
+    invocation.run(repeated(show, follow=follow))
 
 
 @observe.command(epilog="Example: stem observe workers --json")
@@ -75,7 +75,7 @@ def workers(invocation: Invocation, follow: bool) -> None:
         else:
             worker_rows(found, cluster.namespace)
 
-    invocation.run(_repeated(show, follow=follow))
+    invocation.run(repeated(show, follow=follow))
 
 
 @observe.command(epilog="Example: stem observe events --follow")
@@ -113,7 +113,7 @@ def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
         else:
             letter_rows(letters)
 
-    invocation.run(_repeated(show, follow=follow))
+    invocation.run(repeated(show, follow=follow))
 
 
 @observe.command(epilog="Example: stem observe schedules --json")
@@ -138,7 +138,7 @@ def schedules(invocation: Invocation, follow: bool) -> None:
         write_line(f"{plural(len(items), 'schedule')}, {seen.due:,} due, {seen.overdue:,} overdue, latest by {drift}")
         shapes.drift_rows(seen.standings, cluster.namespace)
 
-    invocation.run(_repeated(show, follow=follow))
+    invocation.run(repeated(show, follow=follow))
 
 
 def queue_rows(documents: Sequence[dict[str, Any]], namespace: str) -> None:
@@ -183,19 +183,6 @@ def _pause_note(pause: dict[str, Any] | None) -> str:
     return f"by {pause['by']}{until}" + (f": {pause['reason']}" if pause["reason"] else "")
 
 
-def _repeated(
-    show: Callable[[ClusterClient], Awaitable[None]], *, follow: bool
-) -> Callable[[ClusterClient], Awaitable[None]]:
-    async def run(cluster: ClusterClient) -> None:
-        await show(cluster)
-        while follow:
-            await asyncio.sleep(_REFRESH_SECONDS)
-            await show(cluster)
-            _heed_interrupt()
-
-    return run
-
-
 async def _recent_events(cluster: ClusterClient, limit: int) -> list[dict[str, Any]]:
     recent: deque[dict[str, Any]] = deque(maxlen=limit)
     cursor = FROM_START
@@ -209,22 +196,19 @@ async def _recent_events(cluster: ClusterClient, limit: int) -> list[dict[str, A
 
 async def _follow_events(cluster: ClusterClient, *, as_json: bool) -> None:
     cursor = await cluster.events_tail()
+    outage = Outage()
     while True:
-        batch = await cluster.events(cursor, _EVENTS_PER_READ, wait=1.0)
-        _heed_interrupt()
-        cursor = batch.cursor
-        for event in _event_documents(batch.frames):
-            if as_json:
-                write_json(event)
-            else:
-                _write_event(event)
-
-
-def _heed_interrupt() -> None:
-    # asyncio.wait_for, through which the driver sends, loses a cancellation that comes with its result (before 3.12).
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+        with outage.borne():
+            batch = await cluster.events(cursor, _EVENTS_PER_READ, wait=1.0)
+            heed_interrupt()
+            cursor = batch.cursor
+            for event in _event_documents(batch.frames):
+                if as_json:
+                    write_json(event)
+                else:
+                    _write_event(event)
+        if outage.lasts:
+            await asyncio.sleep(REFRESH_SECONDS)
 
 
 def _event_documents(frames: Sequence[Any]) -> list[dict[str, Any]]:
