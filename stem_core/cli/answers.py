@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stem_core.cli.documents import reply_document
+from stem_core.cli.exit_codes import FAILURE, OK
 from stem_core.cli.output import write_error, write_json, write_note, write_table
 from stem_core.client.answers import Answer, CommandResult
-
-_FAILURE = 70
 
 
 def report(
@@ -45,7 +44,7 @@ def report(
         _write_people(result, namespace, extra)
     if problem is None and result.missing:
         write_note(f"stem: no answer yet from {', '.join(result.missing)}")
-    return 0 if problem is None else _FAILURE
+    return OK if problem is None else FAILURE
 
 
 def _problem(result: CommandResult, namespace: str) -> tuple[str, str | None] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import click
 import msgspec
@@ -13,13 +12,12 @@ import msgspec
 from stem_core.cli import diagnosis
 from stem_core.cli.diagnosis import Check
 from stem_core.cli.env_file import read_env_file
+from stem_core.cli.exit_codes import FAILURE, OK
 from stem_core.cli.multi.node import Node, nodes_of
 from stem_core.cli.names import NODE
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_error, write_json, write_line
 from stem_core.errors import StemError
-
-_FAILURE: Final = 70
 
 
 @click.command(epilog="Example: stem worker diagnose --app shop.tasks:stem --env-file /etc/stem/worker.env")
@@ -55,7 +53,7 @@ def diagnose(
         names = ", ".join(check.name for check in failed)
         hint = "; ".join(check.hint or check.says for check in failed)
         write_error(f"not well: {names}", hint, as_json=invocation.as_json, extra=document)
-    return _FAILURE if failed else 0
+    return FAILURE if failed else OK
 
 
 def _checks(invocation: Invocation, files: Node, app: str | None) -> Iterator[Check]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
+from stem_core.cli.exit_codes import FAILURE
 from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.names import LETTER, PATTERN, QUEUES, REASON, split_names
 from stem_core.cli.options import Invocation, cluster_options, reveal_option
 from stem_core.cli.output import local_time, short_moment, write_error, write_json, write_line, write_note, write_table
 from stem_core.cli.progress import progress
+from stem_core.cli.streams import ask
 from stem_core.cli.values import PERIOD, TEXT
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.dead_letters import Letter, LetterFilter
@@ -27,7 +28,6 @@ from stem_core.text import plural
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PAGE: Final = 50
-_FAILURE: Final = 70
 
 
 @click.group(cls=LazyGroup, commands_at={"causes": "stem_core.cli.causes:causes"})
@@ -165,14 +165,8 @@ def _carry_out(invocation: Invocation, done: str, wanted: LetterFilter, act: Cal
                 write_line(f"{letters}{where} would be {done}")
             return 0
         if places:
-            _ask(f"{letters}{where} will be {done}. Go on?")
+            ask(f"{letters}{where} will be {done}. Go on?")
     return _done(invocation, done, invocation.run(functools.partial(act, limit=limit)), wanted, limit)
-
-
-def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask on", "say --yes, or look first with --dry-run")
-    click.confirm(question, abort=True, err=True)
 
 
 def _done(invocation: Invocation, done: str, number: int, wanted: LetterFilter, limit: int | None) -> int:
@@ -181,7 +175,7 @@ def _done(invocation: Invocation, done: str, number: int, wanted: LetterFilter, 
         message = f"only {number:,} of {named:,} were {done}" if number else f"nothing was {done}"
         hint = "the others are no dead letters" if number else "what was named is no dead letter"
         write_error(message, f"{hint}, see stem dlq list", as_json=invocation.as_json, extra={done: number})
-        return _FAILURE
+        return FAILURE
     if invocation.as_json:
         write_json({done: number})
     else:

@@ -6,10 +6,11 @@ import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
+from stem_core.cli.exit_codes import FAILURE, OK
 from stem_core.cli.names import NODE, WORKER
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_error, write_json, write_table
@@ -18,8 +19,6 @@ from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import UNREADABLE, SeenWorker
 from stem_core.durations import format_duration
 from stem_core.errors import StemError, UsageError
-
-_FAILURE: Final = 70
 
 
 class Probed(NamedTuple):
@@ -62,7 +61,7 @@ def healthcheck(invocation: Invocation, max_age: float, quiet: bool, **choice: A
         says.append(f"the broker knows no worker {whom}")
     if not quiet:
         _show(invocation, probed, says)
-    return _FAILURE if says else 0
+    return FAILURE if says else OK
 
 
 def problems(seen: SeenWorker, max_age: float, lease: float) -> list[str]:

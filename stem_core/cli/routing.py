@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import click
 
 from stem_core.cli.enqueue import routing_of
+from stem_core.cli.exit_codes import USAGE
 from stem_core.cli.names import QUEUE, TASK
 from stem_core.cli.options import json_option
 from stem_core.cli.output import write_error, write_json, write_line, write_note, write_table
@@ -20,8 +20,6 @@ from stem_core.routing.explaining import explain as explain_route, oddities
 from stem_core.routing.loading import read_routing
 from stem_core.routing.rules import Rule
 from stem_core.text import plural
-
-_USAGE: Final = 64
 
 file_option = click.option(
     "-f", "--file", metavar="FILE", help="Routing file; by default the one that STEM_ROUTING_CONFIG names."
@@ -78,7 +76,7 @@ def check(as_json: bool, file: str | None) -> int:
     if errors:
         says = f"{path} has {plural(len(errors), 'error')}"
         write_error(says, "nothing is routed by it until they are gone", as_json=as_json, extra=document)
-        return _USAGE
+        return USAGE
     if as_json:
         write_json(document)
         return 0

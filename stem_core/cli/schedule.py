@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -17,6 +16,7 @@ from stem_core.cli.names import SCHEDULE
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_json, write_line, write_note
 from stem_core.cli.schedule_documents import change_document, schedule_document, schedule_rows, shown_moment
+from stem_core.cli.streams import ask
 from stem_core.cli.values import PERIOD
 from stem_core.client.cluster import ClusterClient
 from stem_core.clock import SYSTEM_CLOCK
@@ -111,9 +111,7 @@ def apply(invocation: Invocation, file: str, dry_run: bool, prune: bool, yes: bo
         _write_changes(invocation, changes, applied=False)
         if dry_run or all(change.kind == "same" for change in changes):
             return
-        if not sys.stdin.isatty():
-            raise UsageError("there is no terminal to ask on", "say --yes, or look first with --dry-run")
-        click.confirm("Go on?", abort=True, err=True)
+        ask("Go on?")
 
     async def carry_out(book: ScheduleBook, now: int) -> list[Change]:
         return await apply_entries(book, wanted, FROM_FILE, now, prune=prune)

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from stem_core.cli.env_file import read_env_file
+from stem_core.cli.exit_codes import DOWN, FAILURE, OK
 from stem_core.cli.multi import ending, launch
 from stem_core.cli.multi.node import WORKER_ID, Node, nodes_of
 from stem_core.cli.multi.outcome import show
@@ -22,8 +23,6 @@ from stem_core.cli.values import DURATION
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DOWN: Final = 3
-_FAILURE: Final = 70
 _MORE: Final = "stem.more"
 
 
@@ -118,7 +117,7 @@ def start(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeout:
     if not detach:
         return _stay(nodes, plan, as_json=invocation.as_json)
     outcomes = launch.start(nodes, plan, timeout)
-    return 0 if show(outcomes, "does not start", as_json=invocation.as_json) else _FAILURE
+    return OK if show(outcomes, "does not start", as_json=invocation.as_json) else FAILURE
 
 
 def _stay(nodes: list[Node], plan: launch.Plan, *, as_json: bool) -> int:
@@ -135,7 +134,7 @@ def _stay(nodes: list[Node], plan: launch.Plan, *, as_json: bool) -> int:
 @node_options
 def stop(as_json: bool, nodes: list[Node], timeout: float) -> int:
     """Let nodes finish what they run, then stop. What has not ended after --timeout is killed."""
-    return 0 if show(ending.stop(nodes, timeout), "does not stop", as_json=as_json) else _FAILURE
+    return OK if show(ending.stop(nodes, timeout), "does not stop", as_json=as_json) else FAILURE
 
 
 @multi.command(cls=_WithMore, epilog="Example: stem worker multi restart n1 n2 --app shop.tasks:stem")
@@ -145,9 +144,9 @@ def restart(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeou
     stopped = ending.stop(nodes, timeout)
     if not all(outcome.good for outcome in stopped):
         show(stopped, "does not stop", as_json=invocation.as_json)
-        return _FAILURE
+        return FAILURE
     outcomes = launch.start(nodes, plan, timeout)
-    return 0 if show(outcomes, "does not start", as_json=invocation.as_json) else _FAILURE
+    return OK if show(outcomes, "does not start", as_json=invocation.as_json) else FAILURE
 
 
 @multi.command(epilog="Example: stem worker multi status n1 n2 --json")
@@ -155,4 +154,4 @@ def restart(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeou
 @node_options
 def status(as_json: bool, nodes: list[Node]) -> int:
     """Show whether the processes of nodes run. The exit code is 3 if one does not."""
-    return 0 if show([ending.look(node) for node in nodes], "down", as_json=as_json) else _DOWN
+    return OK if show([ending.look(node) for node in nodes], "down", as_json=as_json) else DOWN
