@@ -1,4 +1,4 @@
-"""Making text from the wire harmless.
+"""Text for people: what comes from the wire is made harmless, and numbers of things are written.
 
 Task names, errors, ids and worker names come from other people's programs. Control characters, escape sequences,
 bidirectional marks and lone surrogates in them can rewrite a terminal; here they become visible instead.
@@ -50,3 +50,8 @@ def visible_lines(text: str, limit: int | None = None) -> list[str]:
     """
     lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
     return [visible(line) for line in lines[:limit]]
+
+
+def plural(number: int, one: str) -> str:
+    """Write a number of things: `1 task`, `8,000 tasks`."""
+    return f"{number:,} {one if number == 1 else one + 's'}"

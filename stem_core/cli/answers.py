@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from stem_core.cli.documents import reply_document
+from stem_core.cli.exit_codes import FAILURE, OK
 from stem_core.cli.output import write_error, write_json, write_note, write_table
-from stem_core.client.answers import CommandResult
-
-_FAILURE = 70
+from stem_core.client.answers import Answer, CommandResult
 
 
 def report(
@@ -18,6 +17,7 @@ def report(
     *,
     as_json: bool,
     document: Callable[[CommandResult], dict[str, object]] | None = None,
+    table: Callable[[Sequence[Answer]], None] | None = None,
 ) -> int:
     """Print the answers to a command, and return the exit code.
 
@@ -29,6 +29,7 @@ def report(
         namespace: Where it was sent.
         as_json: Print JSON.
         document: What to print beside the replies; without it the document is the list of replies.
+        table: Prints for people what workers that obeyed said, instead of a line for each.
     """
     replies = [reply_document(answer) for answer in result.replies]
     extra = {} if document is None else document(result)
@@ -37,11 +38,13 @@ def report(
         write_error(*problem, as_json=as_json, extra={**extra, "replies": replies})
     elif as_json:
         write_json({**extra, "replies": replies} if document else replies)
-    if not as_json:
+    if not as_json and problem is None and table is not None and result.replies:
+        table(result.replies)
+    elif not as_json:
         _write_people(result, namespace, extra)
     if problem is None and result.missing:
         write_note(f"stem: no answer yet from {', '.join(result.missing)}")
-    return 0 if problem is None else _FAILURE
+    return OK if problem is None else FAILURE
 
 
 def _problem(result: CommandResult, namespace: str) -> tuple[str, str | None] | None:
@@ -76,14 +79,7 @@ def _states(kind: str, outcomes: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _summary(payload: dict[str, Any]) -> str:
-    snapshot = payload.get("snapshot")
-    if not isinstance(snapshot, dict):
-        return " ".join(f"{key}={_short(value)}" for key, value in payload.items())
-    running = [task for task in snapshot.get("running", ()) if isinstance(task, dict)]
-    tasks = ", ".join(f"{task.get('task')} {task.get('id')}" for task in running)
-    state, active, slots = (snapshot.get(key) for key in ("state", "active", "concurrency"))
-    children = f" children={len(snapshot['children'])}" if snapshot.get("children") else ""
-    return f"{state or 'running'} {active or 0}/{slots or 1} held={snapshot.get('held', 0)}{children} {tasks}".rstrip()
+    return " ".join(f"{key}={_short(value)}" for key, value in payload.items() if key != "snapshot")
 
 
 def _short(value: object) -> str:

@@ -24,8 +24,8 @@ _WHERE: Final = {
 def completion(shell: str, as_json: bool) -> None:
     """Print the script with which a shell completes commands.
 
-    It completes flags too, and queues, workers and tasks by what the store knows. Put the line into the shell's own
-    start file.
+    It completes flags too, and what the store knows: queues, workers, tasks, schedules, dead letters. Put the line into
+    the shell's own start file.
     """
     script = script_for(shell)
     if as_json:

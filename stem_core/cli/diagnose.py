@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import click
 import msgspec
@@ -13,12 +12,12 @@ import msgspec
 from stem_core.cli import diagnosis
 from stem_core.cli.diagnosis import Check
 from stem_core.cli.env_file import read_env_file
+from stem_core.cli.exit_codes import FAILURE, OK
 from stem_core.cli.multi.node import Node, nodes_of
+from stem_core.cli.names import NODE
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_error, write_json, write_line
 from stem_core.errors import StemError
-
-_FAILURE: Final = 70
 
 
 @click.command(epilog="Example: stem worker diagnose --app shop.tasks:stem --env-file /etc/stem/worker.env")
@@ -26,7 +25,7 @@ _FAILURE: Final = 70
 @click.option("--env-file", metavar="PATH", help="Check with the variables of this file set.")
 @click.option("--logfile", metavar="PATH", help="Log to look into, such as /var/log/stem/n1.log.")
 @click.option("--pidfile", metavar="PATH", help="Pid file to look into, such as /run/stem/n1.pid.")
-@click.option("--node", default="worker", metavar="NODE", help="Whose files are meant if no path is given.")
+@click.option("--node", type=NODE, default="worker", metavar="NODE", help="Whose files are meant if no path is given.")
 @cluster_options
 def diagnose(
     invocation: Invocation, node: str, pidfile: str | None, logfile: str | None, env_file: str | None, app: str | None
@@ -54,7 +53,7 @@ def diagnose(
         names = ", ".join(check.name for check in failed)
         hint = "; ".join(check.hint or check.says for check in failed)
         write_error(f"not well: {names}", hint, as_json=invocation.as_json, extra=document)
-    return _FAILURE if failed else 0
+    return FAILURE if failed else OK
 
 
 def _checks(invocation: Invocation, files: Node, app: str | None) -> Iterator[Check]:

@@ -7,6 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -19,7 +20,7 @@ from stem_core.client.cluster import ClusterClient
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.config import DEFAULT, SETTINGS, StemConfig
 from stem_core.errors import StemError
-from stem_core.text import visible
+from stem_core.text import plural, visible
 
 Status: TypeAlias = Literal["ok", "warn", "fail"]
 
@@ -77,17 +78,18 @@ def settings(config: StemConfig) -> Iterator[Check]:
     if config.routing_config is not None:
         from stem_core.routing import load_routing  # noqa: PLC0415 - most have no such file
 
-        yield attempt("routing", lambda: f"{len(load_routing(str(config.routing_config)).rules)} rules")
+        yield attempt("routing", lambda: plural(len(load_routing(str(config.routing_config)).rules), "rule"))
 
 
 def app(place: str) -> Check:
     """Check that an app can be imported, and has tasks."""
 
     def load() -> str:
-        names = load_app(place).registry.names()
+        with redirect_stdout(sys.stderr):  # which takes what the app prints while it is imported
+            names = load_app(place).registry.names()
         if not names:
-            raise StemError(f"{place} has no tasks", "import the modules that define them")
-        return f"{place} has {len(names)} tasks: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
+            raise StemError(f"{place} has no tasks", "import the modules that define them, or name one of those")
+        return f"{place} has {plural(len(names), 'task')}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
 
     return attempt("app", load)
 
@@ -146,10 +148,10 @@ async def _queues(cluster: ClusterClient) -> list[Check]:
             says = f"{queue.name} is paused by {queue.paused.by}"
             checks.append(Check("queue", "warn", says, f"stem worker resume --queue {queue.name}"))
         elif queue.ready and queue.name not in served:
-            says = f"{queue.name} has {queue.ready:,} jobs and no worker"
+            says = f"{queue.name} has {plural(queue.ready, 'job')} and no worker"
             checks.append(Check("queue", "warn", says, f"stem worker start --app … --queue {queue.name}"))
         elif (queue.oldest_s or 0.0) > _OLD_BACKLOG and queue.ready:
-            says = f"{queue.name}: the oldest of {queue.ready:,} jobs has waited {queue.oldest_s:.0f} s"
+            says = f"{queue.name}: {plural(queue.ready, 'job')}, the oldest has waited {queue.oldest_s:.0f} s"
             checks.append(
                 Check("queue", "warn", says, "more workers, or see what they are busy with: stem observe workers")
             )
@@ -195,8 +197,7 @@ def log_errors(path: Path) -> Check:
         return Check("log errors", "fail", f"cannot read {path}: {error.strerror}", "see --logfile")
     errors = [line for line in lines if _ERROR_LINE.search(line)]
     if not errors:
-        return Check("log errors", "ok", f"none in the last {len(lines):,} lines")
+        return Check("log errors", "ok", f"none in the last {plural(len(lines), 'line')}")
     last = visible(errors[-1].decode("utf-8", "replace"), 160)
-    return Check(
-        "log errors", "warn", f"{len(errors):,} in the last {len(lines):,} lines, the last: {last}", f"see {path}"
-    )
+    says = f"{len(errors):,} in the last {plural(len(lines), 'line')}, most recently: {last}"
+    return Check("log errors", "warn", says, f"see {path}")

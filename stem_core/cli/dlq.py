@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
-from stem_core.cli.names import PATTERN, QUEUES, split_names
+from stem_core.cli.exit_codes import FAILURE
+from stem_core.cli.lazy import LazyGroup
+from stem_core.cli.names import LETTER, PATTERN, QUEUES, REASON, split_names
 from stem_core.cli.options import Invocation, cluster_options, reveal_option
 from stem_core.cli.output import local_time, short_moment, write_error, write_json, write_line, write_note, write_table
 from stem_core.cli.progress import progress
+from stem_core.cli.streams import ask
 from stem_core.cli.values import PERIOD, TEXT
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.dead_letters import Letter, LetterFilter
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.errors import StemError, UsageError
 from stem_core.redaction import redacted_args
+from stem_core.text import plural
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PAGE: Final = 50
-_FAILURE: Final = 70
 
 
-@click.group()
+@click.group(cls=LazyGroup, commands_at={"causes": "stem_core.cli.causes:causes"})
 def dlq() -> None:
     """Look at dead letters, replay them, or delete them."""
 
@@ -39,9 +41,12 @@ def choosing(command: F) -> F:
     @click.option("--since", type=PERIOD, metavar="1h", help="Only what died within this time.")
     @click.option("--error", type=TEXT, metavar="TEXT", help="Only with this text in the error.")
     @click.option(
-        "--reason", type=TEXT, metavar="R", help="Only dead for this reason, such as poison or max-retries-exhausted."
+        "--reason",
+        type=REASON,
+        metavar="REASON",
+        help="Only dead for this reason, such as poison or max-retries-exhausted.",
     )
-    @click.option("--task", type=PATTERN, metavar="NAME", help="Only of this task; * and ? stand for any letters.")
+    @click.option("--task", type=PATTERN, metavar="NAME", help="Only of this task; * and ? are wildcards.")
     @click.option(
         "--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only in this queue; may be repeated."
     )
@@ -60,7 +65,7 @@ def choosing(command: F) -> F:
 @dlq.command("list", epilog="Example: stem dlq list --queue mail --since 1h")
 @choosing
 @click.option("--limit", type=click.IntRange(min=1), default=_PAGE, metavar="N", help="At most so many (50).")
-@click.option("--cursor", default="", metavar="C", help="Go on where a page before ended.")
+@click.option("--cursor", default="", metavar="C", help="Continue after an earlier page.")
 @cluster_options
 def list_(invocation: Invocation, wanted: LetterFilter, limit: int, cursor: str) -> None:
     """Show dead letters, newest first."""
@@ -78,11 +83,11 @@ async def _page(cluster: ClusterClient, *, wanted: LetterFilter, limit: int, cur
 
 
 @dlq.command(epilog="Example: stem dlq show 01a20bb583d676af890eb487db90c792")
-@click.argument("task_id", metavar="ID")
+@click.argument("task_id", type=LETTER, metavar="ID")
 @reveal_option
 @cluster_options
 def show(invocation: Invocation, task_id: str, *, reveal: bool) -> None:
-    """Show a dead letter whole. That is why, when, after how many attempts, and its arguments, without secrets."""
+    """Show a dead letter in full. Secrets among its arguments are hidden."""
 
     async def find(cluster: ClusterClient) -> Letter | None:
         return await cluster.dead_letters.find(task_id)
@@ -105,7 +110,7 @@ def _bulk(command: F) -> F:
     @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
     @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many, the newest.")
     @click.option("--all", "all_", is_flag=True, help="All dead letters of all queues.")
-    @click.argument("ids", metavar="[ID]...", nargs=-1)
+    @click.argument("ids", type=LETTER, metavar="[ID]...", nargs=-1)
     @choosing
     @cluster_options
     @functools.wraps(command)
@@ -114,9 +119,9 @@ def _bulk(command: F) -> F:
     ) -> Any:
         wanted = msgspec.structs.replace(wanted, ids=tuple(dict.fromkeys(ids)) or None)
         if wanted == LetterFilter() and not all_:
-            raise UsageError("which dead letters are meant is not said", "name ids, give a filter, or say --all")
+            raise UsageError("no dead letters are named", "give ids or a filter, or say --all")
         if wanted != LetterFilter() and all_:
-            raise UsageError("--all and a choice exclude each other", "leave one of them out")
+            raise UsageError("--all and ids or filters exclude each other", "leave one of them out")
         return command(invocation, wanted=wanted, **kwargs)
 
     return wrapped  # type: ignore[return-value]  # click reads the parameters from the function's attributes
@@ -151,35 +156,30 @@ def _carry_out(invocation: Invocation, done: str, wanted: LetterFilter, act: Cal
     limit, dry_run, yes = flags["limit"], flags["dry_run"], flags["yes"]
     if dry_run or not (yes or invocation.as_json):
         places: list[tuple[str, str]] = invocation.run(lambda cluster: cluster.dead_letters.places(wanted, limit))
-        queues = ", ".join(sorted({queue for queue, _ in places})) or "no queue"
+        letters = plural(len(places), "dead letter")
+        where = f" of {', '.join(sorted({queue for queue, _ in places}))}" if places else ""
         if dry_run:
             if invocation.as_json:
                 write_json({done: 0, "would_be": len(places), "ids": [task_id for _, task_id in places]})
             else:
-                write_line(f"{len(places):,} dead letters of {queues} would be {done}")
+                write_line(f"{letters}{where} would be {done}")
             return 0
         if places:
-            _ask(f"{len(places):,} dead letters of {queues} will be {done}. Go on?")
+            ask(f"{letters}{where} will be {done}. Go on?")
     return _done(invocation, done, invocation.run(functools.partial(act, limit=limit)), wanted, limit)
-
-
-def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked whether to go on", "say --yes, or look first with --dry-run")
-    click.confirm(question, abort=True, err=True)
 
 
 def _done(invocation: Invocation, done: str, number: int, wanted: LetterFilter, limit: int | None) -> int:
     named = len(wanted.ids or ())
     if number < min(named, limit or named):
         message = f"only {number:,} of {named:,} were {done}" if number else f"nothing was {done}"
-        hint = "what else was named is no dead letter" if number else "what was named is no dead letter"
+        hint = "the others are no dead letters" if number else "what was named is no dead letter"
         write_error(message, f"{hint}, see stem dlq list", as_json=invocation.as_json, extra={done: number})
-        return _FAILURE
+        return FAILURE
     if invocation.as_json:
         write_json({done: number})
     else:
-        write_line(f"{number:,} dead letters {done}")
+        write_line(f"{plural(number, 'dead letter')} {done}")
     return 0
 
 

@@ -39,7 +39,7 @@ from stem_core.tasks.enqueuing import EnqueueOptions
 @click.option("--broadcast", metavar="C", help="To all workers of this channel.")
 @cluster_options
 def enqueue(invocation: Invocation, name: str, args_text: str, count: int, delay: float | None, **rest: Any) -> None:
-    """Send the task NAME to a queue. Whether a worker knows it shows when one gets it."""
+    """Send the task NAME to a queue. Whether a worker knows it shows when one fetches it."""
     config = invocation.config()
     options: EnqueueOptions = {"countdown": delay, **rest}  # type: ignore[typeddict-item]  # the flags named as they are
     job = Job(name, parse_args(sys.stdin.read() if args_text == "-" else args_text), **options)

@@ -6,11 +6,12 @@ import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
-from stem_core.cli.names import WORKER
+from stem_core.cli.exit_codes import FAILURE, OK
+from stem_core.cli.names import NODE, WORKER
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_error, write_json, write_table
 from stem_core.cli.values import PERIOD
@@ -18,8 +19,6 @@ from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import UNREADABLE, SeenWorker
 from stem_core.durations import format_duration
 from stem_core.errors import StemError, UsageError
-
-_FAILURE: Final = 70
 
 
 class Probed(NamedTuple):
@@ -30,12 +29,12 @@ class Probed(NamedTuple):
 
 
 @click.command(epilog="Example: stem worker healthcheck --node n1 --max-age 20s --quiet")
-@click.option("--quiet", is_flag=True, help="Print nothing; only the exit code tells.")
+@click.option("--quiet", is_flag=True, help="Print no findings; the exit code tells.")
 @click.option("--max-age", type=PERIOD, default=30.0, metavar="30s", help="How old a heartbeat may be (30s).")
 @click.option(
     "--worker", "names", type=WORKER, multiple=True, metavar="ID", help="The worker of this id; may be repeated."
 )
-@click.option("--node", metavar="NODE", help="The workers of this node of stem worker multi.")
+@click.option("--node", type=NODE, metavar="NODE", help="The workers of this node of stem worker multi.")
 @click.option("--pidfile", metavar="PATH", help="The workers of the process in this file.")
 @cluster_options
 def healthcheck(invocation: Invocation, max_age: float, quiet: bool, **choice: Any) -> int:
@@ -62,7 +61,7 @@ def healthcheck(invocation: Invocation, max_age: float, quiet: bool, **choice: A
         says.append(f"the broker knows no worker {whom}")
     if not quiet:
         _show(invocation, probed, says)
-    return _FAILURE if says else 0
+    return FAILURE if says else OK
 
 
 def problems(seen: SeenWorker, max_age: float, lease: float) -> list[str]:

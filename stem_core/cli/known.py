@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
+from pathlib import Path
 from typing import Final
 
 import click
@@ -14,10 +16,12 @@ import click
 from stem_core.cli.options import FLAGS
 from stem_core.client.app import load_app
 from stem_core.client.cluster import ClusterClient
+from stem_core.client.dead_letters import Letter, LetterFilter
 from stem_core.client.listing import TaskFilter
 from stem_core.clock import SYSTEM_CLOCK
 from stem_core.config import StemConfig
-from stem_core.states import TERMINAL
+from stem_core.errors import StemError
+from stem_core.states import TERMINAL, TaskState
 from stem_core.text import visible
 
 PATIENCE: Final = 0.3
@@ -26,6 +30,8 @@ _STEP: Final = 0.02
 _ENDED: Final = 200
 _QUEUES: Final = 20
 _WAITING: Final = 50
+_SHOWN: Final = 50
+"""Ids to offer: nobody picks one out of more."""
 
 
 def queues(ctx: click.Context) -> list[str]:
@@ -59,8 +65,67 @@ def tasks(ctx: click.Context) -> list[str]:
 
     app = ctx.params.get("app")
     if isinstance(app, str):
-        with suppress(Exception):
+        with suppress(Exception), redirect_stdout(sys.stderr):
             return list(load_app(app).registry.names())
+    return _asked(ctx, ask)
+
+
+def task_ids(ctx: click.Context) -> list[str]:
+    """Return the ids of tasks that wait, run or ended lately."""
+    return _ids(ctx, TaskFilter())
+
+
+def live_task_ids(ctx: click.Context) -> list[str]:
+    """Return the ids of tasks that wait or run."""
+    return _ids(ctx, TaskFilter(states=frozenset(TaskState) - TERMINAL))
+
+
+def letters(ctx: click.Context) -> list[str]:
+    """Return the ids of the newest dead letters."""
+    return _of_letters(ctx, lambda letter: letter.dead.id, _SHOWN)
+
+
+def reasons(ctx: click.Context) -> list[str]:
+    """Return why the newest dead letters are dead."""
+    return _of_letters(ctx, lambda letter: letter.dead.reason, _ENDED)
+
+
+def schedules(ctx: click.Context) -> list[str]:
+    """Return the ids of schedules."""
+
+    async def ask(cluster: ClusterClient) -> list[str]:
+        from stem_core.schedule.book import ScheduleBook  # noqa: PLC0415 - only few complete schedules
+
+        return [entry.name for entry in (await ScheduleBook(cluster.broker, cluster.control.signer).load())[0]]
+
+    return _asked(ctx, ask)
+
+
+def nodes(ctx: click.Context) -> list[str]:
+    """Return the nodes of `stem worker multi` that have a pid file where theirs are."""
+    from stem_core.cli.multi.node import fill, state_file  # noqa: PLC0415 - only few complete nodes
+
+    path = Path(ctx.params.get("pidfile") or state_file(".pid"))
+    head, name, tail = path.name.partition("%n")
+    with suppress(StemError, OSError):
+        place, before, after = (fill(part, "", 0) for part in (str(path.parent), head, tail))
+        files = [file.name for file in Path(place).iterdir()] if name else []
+        found = [file for file in files if file.startswith(before) and file.endswith(after)]
+        return sorted(file.removeprefix(before).removesuffix(after) for file in found)
+    return []
+
+
+def _ids(ctx: click.Context, wanted: TaskFilter) -> list[str]:
+    async def ask(cluster: ClusterClient) -> list[str]:
+        return [status.id for status in (await cluster.tasks(wanted, _SHOWN))[0]]
+
+    return _asked(ctx, ask)
+
+
+def _of_letters(ctx: click.Context, what: Callable[[Letter], str], limit: int) -> list[str]:
+    async def ask(cluster: ClusterClient) -> list[str]:
+        return [what(letter) for letter in (await cluster.dead_letters.page(LetterFilter(), limit))[0]]
+
     return _asked(ctx, ask)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -32,3 +33,13 @@ class LazyGroup(click.Group):
         module, _, attribute = place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called; of one that does not exist, say which may be meant, loaded or not."""
+        near = " or ".join(map(repr, get_close_matches(args[0], self.list_commands(ctx))))
+        known = ctx.resilient_parsing or self.get_command(ctx, args[0]) is not None
+        if near and not known:
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near}?", ctx)
+        return super().resolve_command(ctx, args)

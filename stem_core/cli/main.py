@@ -18,15 +18,11 @@ import click
 
 from stem_core import __version__
 from stem_core.argv import hide_credentials
+from stem_core.cli.exit_codes import FAILURE, INTERRUPTED, OK, USAGE
 from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.output import write_error
 from stem_core.cli.streams import give_up_output, open_missing
 from stem_core.errors import BrokerUnavailableError, ConfigurationError, StemError, UsageError
-
-OK: Final = 0
-USAGE: Final = 64
-FAILURE: Final = 70
-INTERRUPTED: Final = 130
 
 COMPLETE: Final = "_STEM_COMPLETE"
 """Variable in which a shell says that it wants a command line completed, and how."""

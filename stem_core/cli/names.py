@@ -1,4 +1,4 @@
-"""Flags and arguments that name a queue, a worker or a task: checked at once, completed from what the store knows."""
+"""Flags and arguments that name something: checked at once, completed from what the store or this machine knows."""
 
 from __future__ import annotations
 
@@ -81,6 +81,12 @@ QUEUES: Final = QueueType(several=True)
 WORKER: Final = NameType("workers")
 TASK: Final = TaskType("tasks")
 PATTERN: Final = NameType("tasks")
+TASK_ID: Final = NameType("task_ids")
+LIVE_TASK_ID: Final = NameType("live_task_ids")
+LETTER: Final = NameType("letters")
+REASON: Final = NameType("reasons")
+SCHEDULE: Final = NameType("schedules")
+NODE: Final = NameType("nodes")
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
 from stem_core.cli.documents import queue_document, worker_document
+from stem_core.cli.following import REFRESH_SECONDS, Outage, heed_interrupt, repeated
 from stem_core.cli.names import QUEUES, split_names
 from stem_core.cli.options import Invocation, cluster_options
-from stem_core.cli.output import local_moment, write_json, write_line, write_table
+from stem_core.cli.output import local_moment, short_moment, write_json, write_line, write_table
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.liveness import SeenWorker
 from stem_core.durations import format_duration
 from stem_core.stores.port import FROM_START
+from stem_core.text import plural
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_REFRESH_SECONDS: Final = 1.0
 _EVENTS_PER_READ: Final = 512
 _LETTERS_SHOWN: Final = 1000
 
@@ -35,7 +36,7 @@ def observe() -> None:
 def observing(command: F) -> F:
     """Add `--follow` to the shared flags."""
 
-    @click.option("--follow", is_flag=True, help="Go on until interrupted; with --json one document a line.")
+    @click.option("--follow", is_flag=True, help="Keep going until interrupted; with --json one document a line.")
     @cluster_options
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -59,7 +60,7 @@ def queues(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None
         else:
             queue_rows(documents, cluster.namespace)
 
-    invocation.run(_repeated(show, follow=follow))
+    invocation.run(repeated(show, follow=follow))
 
 
 @observe.command(epilog="Example: stem observe workers --json")
@@ -74,7 +75,7 @@ def workers(invocation: Invocation, follow: bool) -> None:
         else:
             worker_rows(found, cluster.namespace)
 
-    invocation.run(_repeated(show, follow=follow))
+    invocation.run(repeated(show, follow=follow))
 
 
 @observe.command(epilog="Example: stem observe events --follow")
@@ -99,7 +100,7 @@ def events(invocation: Invocation, follow: bool, limit: int) -> None:
 @click.option("--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only this queue; may be repeated.")
 @observing
 def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
-    """Show the newest dead letters. They are jobs that will not run again by themselves."""
+    """Show the newest dead letters. Those jobs will not run again by themselves."""
     from stem_core.cli.dlq import letter_document, letter_rows  # noqa: PLC0415 - only this command needs them
     from stem_core.client.dead_letters import LetterFilter  # noqa: PLC0415 - as above
 
@@ -112,7 +113,7 @@ def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
         else:
             letter_rows(letters)
 
-    invocation.run(_repeated(show, follow=follow))
+    invocation.run(repeated(show, follow=follow))
 
 
 @observe.command(epilog="Example: stem observe schedules --json")
@@ -120,7 +121,7 @@ def dlq(invocation: Invocation, follow: bool, names: tuple[str, ...]) -> None:
 def schedules(invocation: Invocation, follow: bool) -> None:
     """Show how well schedules are served.
 
-    That is what is due or overdue, and how late jobs were sent. With --json prints `{"due", "overdue", "max_drift_s",
+    What is due or overdue, and how late jobs were sent. With --json prints `{"due", "overdue", "max_drift_s",
     "schedules": […]}`, entries as `stem schedule show` has them.
     """
     from stem_core.cli import schedule_documents as shapes  # noqa: PLC0415 - only this command needs schedules
@@ -134,10 +135,10 @@ def schedules(invocation: Invocation, follow: bool) -> None:
             write_json(shapes.overview_document(seen))
             return
         drift = format_duration(seen.max_drift)
-        write_line(f"{len(items):,} schedules, {seen.due:,} due, {seen.overdue:,} overdue, latest by {drift}")
+        write_line(f"{plural(len(items), 'schedule')}, {seen.due:,} due, {seen.overdue:,} overdue, latest by {drift}")
         shapes.drift_rows(seen.standings, cluster.namespace)
 
-    invocation.run(_repeated(show, follow=follow))
+    invocation.run(repeated(show, follow=follow))
 
 
 def queue_rows(documents: Sequence[dict[str, Any]], namespace: str) -> None:
@@ -178,20 +179,8 @@ def worker_rows(workers: Sequence[SeenWorker], namespace: str) -> None:
 def _pause_note(pause: dict[str, Any] | None) -> str:
     if pause is None:
         return ""
-    return f"by {pause['by']}" + (f": {pause['reason']}" if pause["reason"] else "")
-
-
-def _repeated(
-    show: Callable[[ClusterClient], Awaitable[None]], *, follow: bool
-) -> Callable[[ClusterClient], Awaitable[None]]:
-    async def run(cluster: ClusterClient) -> None:
-        await show(cluster)
-        while follow:
-            await asyncio.sleep(_REFRESH_SECONDS)
-            await show(cluster)
-            _heed_interrupt()
-
-    return run
+    until = f" until {short_moment(pause['until'])}" if pause["until"] else ""
+    return f"by {pause['by']}{until}" + (f": {pause['reason']}" if pause["reason"] else "")
 
 
 async def _recent_events(cluster: ClusterClient, limit: int) -> list[dict[str, Any]]:
@@ -207,22 +196,19 @@ async def _recent_events(cluster: ClusterClient, limit: int) -> list[dict[str, A
 
 async def _follow_events(cluster: ClusterClient, *, as_json: bool) -> None:
     cursor = await cluster.events_tail()
+    outage = Outage()
     while True:
-        batch = await cluster.events(cursor, _EVENTS_PER_READ, wait=1.0)
-        _heed_interrupt()
-        cursor = batch.cursor
-        for event in _event_documents(batch.frames):
-            if as_json:
-                write_json(event)
-            else:
-                _write_event(event)
-
-
-def _heed_interrupt() -> None:
-    # asyncio.wait_for, through which the driver sends, loses a cancellation that comes with its result (before 3.12).
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+        with outage.borne():
+            batch = await cluster.events(cursor, _EVENTS_PER_READ, wait=1.0)
+            heed_interrupt()
+            cursor = batch.cursor
+            for event in _event_documents(batch.frames):
+                if as_json:
+                    write_json(event)
+                else:
+                    _write_event(event)
+        if outage.lasts:
+            await asyncio.sleep(REFRESH_SECONDS)
 
 
 def _event_documents(frames: Sequence[Any]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeAlias
 
+from stem_core.cli.exit_codes import INTERRUPTED, USAGE
 from stem_core.cli.output import write_json
 from stem_core.cli.service_manager import ServiceManager
 from stem_core.errors import ConfigurationError, StemError
@@ -31,8 +32,6 @@ _LEAST_PAUSE: Final = 0.1
 _MOST_PAUSE: Final = 30.0
 _SETTLED: Final = 10.0
 _UNREAD: Final = 0.05
-_USAGE: Final = 64
-_INTERRUPTED: Final = 130
 
 
 class Supervisor:
@@ -92,7 +91,7 @@ class Supervisor:
                 self._judge(number, code)
                 return
             early = 0 if worker.ready else early + 1
-            if early == MOST_EARLY or (code == _USAGE and not worker.ready):
+            if early == MOST_EARLY or (code == USAGE and not worker.ready):
                 self._give_up(worker, code)
                 return
             if loop.time() - began > _SETTLED:
@@ -137,14 +136,14 @@ class Supervisor:
             await asyncio.get_running_loop().create_future()  # until this is cancelled
 
     def _judge(self, number: int, code: int) -> None:
-        interrupted = -code in self._sent or (code == _INTERRUPTED and signal.SIGINT in self._sent)
+        interrupted = -code in self._sent or (code == INTERRUPTED and signal.SIGINT in self._sent)
         if code != 0 and not interrupted and self._failure is None:
             self._failure = StemError(f"worker process {number} did not end in order: it {_ended(code)}")
 
     def _give_up(self, worker: _Worker, code: int) -> None:
         said = worker.document.get("error") or {}
         text = said.get("message") or f"it {_ended(code)}, {MOST_EARLY} times before it was ready"
-        kind = ConfigurationError if code == _USAGE else StemError
+        kind = ConfigurationError if code == USAGE else StemError
         self._failure = kind(
             f"worker process {worker.number} does not start: {text}", said.get("hint") or "its own words stand above"
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import click
 
 from stem_core.cli.enqueue import routing_of
+from stem_core.cli.exit_codes import USAGE
 from stem_core.cli.names import QUEUE, TASK
 from stem_core.cli.options import json_option
 from stem_core.cli.output import write_error, write_json, write_line, write_note, write_table
@@ -19,11 +19,10 @@ from stem_core.routing import RoutingConfig, load_routing
 from stem_core.routing.explaining import explain as explain_route, oddities
 from stem_core.routing.loading import read_routing
 from stem_core.routing.rules import Rule
-
-_USAGE: Final = 64
+from stem_core.text import plural
 
 file_option = click.option(
-    "--file", metavar="F", help="Routing file; by default the one that STEM_ROUTING_CONFIG names."
+    "-f", "--file", metavar="FILE", help="Routing file; by default the one that STEM_ROUTING_CONFIG names."
 )
 
 
@@ -75,17 +74,14 @@ def check(as_json: bool, file: str | None) -> int:
             line, column = getattr(each, "line", None), getattr(each, "column", None)
             write_line(f"{path}:{line or 1}:{column or 1}: {each}")
     if errors:
-        number = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-        write_error(
-            f"{path} has {number}", "nothing is routed by it until they are gone", as_json=as_json, extra=document
-        )
-        return _USAGE
+        says = f"{path} has {plural(len(errors), 'error')}"
+        write_error(says, "nothing is routed by it until they are gone", as_json=as_json, extra=document)
+        return USAGE
     if as_json:
         write_json(document)
         return 0
-    write_line(
-        f"{path} is right: {len(found.rules)} rules, {len(found.queues)} queues, {len(found.broadcasts)} channels"
-    )
+    numbers = (("rule", found.rules), ("queue", found.queues), ("channel", found.broadcasts))
+    write_line(f"{path} is right: {', '.join(plural(len(each), one) for one, each in numbers)}")
     for warning in odd:
         write_note(f"stem: warning: {warning}")
     return 0
@@ -103,7 +99,7 @@ def check(as_json: bool, file: str | None) -> int:
 def explain(
     as_json: bool, task: str, headers: tuple[str, ...], queue: str | None, priority: int | None, file: str | None
 ) -> None:
-    """Say where a task goes and why. Also why the other rules do not decide; nothing is sent."""
+    """Say where a task goes, and why. The other rules are explained too; nothing is sent."""
     rules = _routing(file)
     said = explain_route(rules, task, _headers(headers), queue, priority)
     if as_json:

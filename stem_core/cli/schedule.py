@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -13,9 +12,11 @@ from typing import Any, TypeVar
 import click
 
 from stem_core.cli.lazy import LazyGroup
+from stem_core.cli.names import SCHEDULE
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.output import write_json, write_line, write_note
 from stem_core.cli.schedule_documents import change_document, schedule_document, schedule_rows, shown_moment
+from stem_core.cli.streams import ask
 from stem_core.cli.values import PERIOD
 from stem_core.client.cluster import ClusterClient
 from stem_core.clock import SYSTEM_CLOCK
@@ -66,10 +67,10 @@ def list_(invocation: Invocation) -> None:
 
 
 @schedule.command(epilog="Example: stem schedule show nightly-report --json")
-@click.argument("name", metavar="ID")
+@click.argument("name", type=SCHEDULE, metavar="ID")
 @cluster_options
 def show(invocation: Invocation, name: str) -> None:
-    """Show an entry whole."""
+    """Show an entry in full."""
 
     async def look(book: ScheduleBook, now: int) -> dict[str, Any]:
         return schedule_document(standing(await find(book, name), now))
@@ -95,10 +96,10 @@ def _shown(key: str, value: object) -> str:
 @click.option("-f", "--file", required=True, metavar="FILE", help="A YAML file, see sample_configs/schedule.yaml.")
 @cluster_options
 def apply(invocation: Invocation, file: str, dry_run: bool, prune: bool, yes: bool) -> None:
-    """Bring the entries to what a file says.
+    """Make the entries what a file says.
 
-    It adds, changes, and with --prune removes. With --json prints `{"applied": bool, "changes": [{"id", "change",
-    "fields"}]}`.
+    It adds and changes entries, and with --prune removes them. With --json prints `{"applied": bool, "changes": [{"id",
+    "change", "fields"}]}`.
     """
     wanted = load_schedules(file)
 
@@ -110,9 +111,7 @@ def apply(invocation: Invocation, file: str, dry_run: bool, prune: bool, yes: bo
         _write_changes(invocation, changes, applied=False)
         if dry_run or all(change.kind == "same" for change in changes):
             return
-        if not sys.stdin.isatty():
-            raise UsageError("nobody can be asked whether to go on", "say --yes, or look first with --dry-run")
-        click.confirm("Go on?", abort=True, err=True)
+        ask("Go on?")
 
     async def carry_out(book: ScheduleBook, now: int) -> list[Change]:
         return await apply_entries(book, wanted, FROM_FILE, now, prune=prune)
@@ -135,7 +134,7 @@ def _write_changes(invocation: Invocation, changes: Sequence[Change], *, applied
 
 
 @schedule.command(epilog="Example: stem schedule delete nightly-report")
-@click.argument("names", nargs=-1, required=True, metavar="ID...")
+@click.argument("names", type=SCHEDULE, nargs=-1, required=True, metavar="ID...")
 @cluster_options
 def delete(invocation: Invocation, names: tuple[str, ...]) -> None:
     """Remove entries. One that a program defines comes back with its next scheduler; disable it instead.
@@ -160,15 +159,15 @@ def delete(invocation: Invocation, names: tuple[str, ...]) -> None:
 
 
 @schedule.command(epilog="Example: stem schedule enable nightly-report")
-@click.argument("names", nargs=-1, required=True, metavar="ID...")
+@click.argument("names", type=SCHEDULE, nargs=-1, required=True, metavar="ID...")
 @cluster_options
 def enable(invocation: Invocation, names: tuple[str, ...]) -> None:
-    """Switch entries on. Ticks that passed meanwhile are not made up for."""
+    """Switch entries on. Ticks that passed meanwhile are skipped."""
     _switch(invocation, names, on=True)
 
 
 @schedule.command(epilog="Example: stem schedule disable nightly-report")
-@click.argument("names", nargs=-1, required=True, metavar="ID...")
+@click.argument("names", type=SCHEDULE, nargs=-1, required=True, metavar="ID...")
 @cluster_options
 def disable(invocation: Invocation, names: tuple[str, ...]) -> None:
     """Switch entries off until they are switched on again."""
@@ -194,7 +193,7 @@ def _switch(invocation: Invocation, names: Sequence[str], *, on: bool) -> None:
 
 
 @schedule.command("next", epilog="Example: stem schedule next nightly-report --count 3")
-@click.argument("name", required=False, metavar="[ID]")
+@click.argument("name", type=SCHEDULE, required=False, metavar="[ID]")
 @click.option("--cron", metavar="EXPR", help="Instead of an entry: a cron expression.")
 @click.option("--every", type=PERIOD, metavar="5m", help="Instead of an entry: an interval.")
 @click.option("--timezone", default="UTC", metavar="ZONE", help="For --cron; UTC by default.")
@@ -208,7 +207,7 @@ def next_(
     With --json prints `{"id", "spec", "timezone", "ticks": [epoch seconds]}`, jitter included.
     """
     if (name is not None) == (cron is not None or every is not None):
-        raise UsageError("what is meant is not said", "name an entry, or give --cron or --every")
+        raise UsageError("one is needed, an entry or an expression", "name an entry, or give --cron or --every")
     if name is None:
         entry = ScheduleEntry("trial", "trial", cron=cron, every=every, timezone=timezone)
         after = milliseconds(SYSTEM_CLOCK.time())
@@ -222,7 +221,7 @@ def next_(
     for tick in ticks:
         write_line(datetime.fromtimestamp(tick, zone_of(entry.timezone)).isoformat(sep=" "))
     if not ticks:
-        write_line("no tick comes any more")
+        write_line("no more ticks")
 
 
 async def _stored(book: ScheduleBook, now: int, *, name: str) -> tuple[ScheduleEntry, int]:

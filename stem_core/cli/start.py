@@ -66,7 +66,7 @@ class StartOptions:
     "--max-tasks-per-child", type=click.IntRange(min=1), metavar="N", help="Replace a child process after N tasks."
 )
 @click.option("--max-memory-per-child", type=MEMORY, metavar="200M", help="Replace a child process that is larger.")
-@click.option("--worker-id", metavar="ID", help="By default stem-<pid>@<host>.")
+@click.option("--worker-id", metavar="ID", help="Name of the worker; by default stem-<pid>@<host>.")
 @click.option("--schedule", is_flag=True, help="Serve the schedules too; any number of workers may.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", help="How much to say on stderr.")
 @click.option("--log-format", type=click.Choice(("text", "json")), default="text", help="JSON: one object a line.")
@@ -93,7 +93,9 @@ def start(invocation: Invocation, **values: Any) -> int:
     if as_json:
         app.middleware.insert(0, TaskLogging())
     if not app.registry.names():
-        raise ConfigurationError(f"--app {options.app} has no tasks", "register them before the worker starts")
+        raise ConfigurationError(
+            f"--app {options.app} has no tasks", "import the modules that define them, or name one of those"
+        )
     take_flags(
         app,
         invocation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from stem_core.cli.documents import worker_document
+from stem_core.cli.exit_codes import FAILURE, OK
 from stem_core.cli.observe import worker_rows
 from stem_core.cli.output import write_error, write_json
 from stem_core.cli.worker import Aim, worker_options
@@ -35,4 +36,4 @@ def status(aim: Aim) -> int:
         worker_rows(chosen, namespace)
     elif not aim.invocation.as_json and not silent:
         worker_rows([], namespace)
-    return 70 if silent else 0
+    return FAILURE if silent else OK

@@ -1,4 +1,4 @@
-"""The standard streams of a command: there whatever its caller closed, and given up once nobody takes the output."""
+"""The standard streams of a command: there whatever its caller closed, asked at, and given up once nobody listens."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 import sys
 from contextlib import suppress
 from typing import Final
+
+import click
+
+from stem_core.errors import UsageError
 
 _NUMBERS: Final = (0, 1, 2)
 
@@ -31,6 +35,13 @@ def give_up_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def is_asked() -> bool:
-    """Return whether a person sits at the input, who can be asked."""
-    return sys.stdin is not None and sys.stdin.isatty()
+def ask(question: str) -> None:
+    """Ask whoever sits at the terminal whether to go on.
+
+    Raises:
+        UsageError: Nobody sits there.
+        Abort: They say no.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on", "say --yes, or look first with --dry-run")
+    click.confirm(question, abort=True, err=True)

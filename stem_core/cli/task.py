@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from stem_core.cli.names import PATTERN, QUEUES, split_names
+from stem_core.cli.names import PATTERN, QUEUES, TASK_ID, split_names
 from stem_core.cli.options import Invocation, cluster_options, reveal_option
 from stem_core.cli.output import local_time, short_moment, write_json, write_line, write_note, write_table
 from stem_core.cli.values import PERIOD
@@ -28,7 +28,7 @@ def task() -> None:
 
 
 @task.command(epilog="Example: stem task show 01a20bb583d676af890eb487db90c792")
-@click.argument("task_id", metavar="ID")
+@click.argument("task_id", type=TASK_ID, metavar="ID")
 @reveal_option
 @cluster_options
 def show(invocation: Invocation, task_id: str, *, reveal: bool) -> None:
@@ -39,7 +39,7 @@ def show(invocation: Invocation, task_id: str, *, reveal: bool) -> None:
 
     status = invocation.run(look)
     if status is None:
-        raise StemError(f"nothing is known of task {task_id!r}", "look for a typing error; results are kept for a time")
+        raise StemError(f"nothing is known of task {task_id!r}", "check the id; results are kept for a limited time")
     if not reveal:
         status = status.redacted()
     if invocation.as_json:
@@ -68,16 +68,16 @@ def _print(status: TaskStatus) -> None:
     help="Only in this state.",
 )
 @click.option("--queue", "names", type=QUEUES, multiple=True, metavar="Q", help="Only of this queue; may be repeated.")
-@click.option("--task", "name", type=PATTERN, metavar="NAME", help="Only of this name; * and ? stand for any letters.")
+@click.option("--task", "name", type=PATTERN, metavar="NAME", help="Only of this name; * and ? are wildcards.")
 @click.option("--since", type=PERIOD, metavar="1h", help="Only what ended within this time.")
 @click.option("--until", type=PERIOD, metavar="5m", help="Only what ended longer than this ago.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (50).")
-@click.option("--cursor", default="", metavar="C", help="Go on where a page before ended.")
+@click.option("--cursor", default="", metavar="C", help="Continue after an earlier page.")
 @cluster_options
 def list_(invocation: Invocation, limit: int, cursor: str, **choice: Any) -> None:
-    """Show tasks. Those that wait or run come first, then those that ended, latest first."""
+    """Show tasks. Those that wait or run come first, then those that ended, newest first."""
     if None not in (choice["since"], choice["until"]) and choice["since"] <= choice["until"]:
-        raise UsageError("--since is not longer ago than --until", "write for example --since 1h --until 5m")
+        raise UsageError("--since is not earlier than --until", "write for example --since 1h --until 5m")
 
     async def look(cluster: ClusterClient) -> tuple[list[TaskStatus], str]:
         now = await cluster.broker.time()
@@ -114,6 +114,8 @@ def _when(status: TaskStatus) -> str:
 def _why(status: TaskStatus) -> str:
     if status.error is not None:
         return f"{status.error.type}: {status.error.message}"
+    if status.state == TaskState.RUNNING:
+        return f"on {status.worker}"
     return status.reason
 
 

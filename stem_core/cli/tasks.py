@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import sys
+from contextlib import redirect_stdout
 from dataclasses import fields
 from typing import Any
 
@@ -20,15 +22,16 @@ from stem_core.tasks.handler import FunctionTaskHandler, TaskHandler, execution_
 
 @click.group()
 def tasks() -> None:
-    """Look at the tasks that an app defines. What became of those that were sent shows stem task."""
+    """Look at the tasks that an app defines. For those that were sent, see stem task."""
 
 
 @tasks.command("ls", epilog="Example: stem tasks ls --app examples.email:stem --json")
 @click.option("--app", required=True, metavar="M:A", help="The Stem to look into, as package.module:attribute.")
 @json_option
 def list_(app: str, as_json: bool) -> None:
-    """Show an app's tasks. Of their options those that differ from the defaults are shown."""
-    stem = load_app(app)
+    """Show an app's tasks. Options are shown where they differ from the defaults."""
+    with redirect_stdout(sys.stderr):  # which takes what the app prints while it is imported
+        stem = load_app(app)
     documents = [_document(stem, stem.registry.get(name)) for name in stem.registry.names()]
     if as_json:
         write_json(documents)

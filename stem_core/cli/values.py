@@ -69,7 +69,7 @@ class TextType(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Take what the user wrote."""
         if not str(value).strip():
-            return self.fail("it is empty; leave the flag out, or say what is meant", param, ctx)
+            return self.fail("it is empty; leave it out, or say what is meant", param, ctx)
         return str(value)
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import click
 
 from stem_core.cli.answers import report
+from stem_core.cli.inspection import inspect_rows, stats_rows
 from stem_core.cli.lazy import LazyGroup
-from stem_core.cli.names import QUEUES, TASK, WORKER, split_names
+from stem_core.cli.names import LIVE_TASK_ID, QUEUES, TASK, WORKER, split_names
 from stem_core.cli.options import Invocation, cluster_options
 from stem_core.cli.values import DURATION, PERIOD
-from stem_core.client.answers import CommandResult
+from stem_core.client.answers import Answer, CommandResult
 from stem_core.client.cluster import ClusterClient
 from stem_core.client.control import REVOCATION_LIFE
 from stem_core.commands import ShutdownMode
@@ -39,10 +40,15 @@ class Aim:
     targets: tuple[str, ...]
     timeout: float | None
 
-    def send(self, send: Send, document: Callable[[CommandResult], dict[str, object]] | None = None) -> int:
+    def send(
+        self,
+        send: Send,
+        document: Callable[[CommandResult], dict[str, object]] | None = None,
+        table: Callable[[Sequence[Answer]], None] | None = None,
+    ) -> int:
         """Send a command, print the answers, and return the exit code."""
         result, namespace = self.run(_with_namespace(send))
-        return report(result, namespace, as_json=self.invocation.as_json, document=document)
+        return report(result, namespace, as_json=self.invocation.as_json, document=document, table=table)
 
     def run(self, action: Callable[[ClusterClient], Awaitable[Any]]) -> Any:
         """Do something with the cluster."""
@@ -97,22 +103,22 @@ def ping(aim: Aim) -> int:
 @worker.command(epilog="Example: stem worker stats --worker mail-1 --json")
 @worker_options
 def stats(aim: Aim) -> int:
-    """Show what workers say of themselves."""
-    return aim.send(lambda cluster: cluster.control.stats(targets=aim.targets))
+    """Show the figures of workers: slots, counts, lag, memory."""
+    return aim.send(lambda cluster: cluster.control.stats(targets=aim.targets), table=stats_rows)
 
 
 @worker.command(epilog="Example: stem worker inspect --worker mail-1")
 @worker_options
 def inspect(aim: Aim) -> int:
-    """Show the tasks that workers hold, and revocations they know."""
-    return aim.send(lambda cluster: cluster.control.inspect(targets=aim.targets))
+    """Show the tasks that workers run, and for how long. Also the revocations and rate limits that they know."""
+    return aim.send(lambda cluster: cluster.control.inspect(targets=aim.targets), table=inspect_rows)
 
 
 @worker.command(epilog="Example: stem worker revoke 01a20bb583d676af890eb487db90c792 --terminate")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--terminate", is_flag=True, help="Stop the tasks if they run, too.")
-@click.option("--reason", default="", metavar="T", help="Why; kept with the tasks.")
-@click.option("--expires", type=PERIOD, default=REVOCATION_LIFE, metavar="1h", help="How long it is remembered.")
+@click.argument("ids", type=LIVE_TASK_ID, nargs=-1, required=True, metavar="ID...")
+@click.option("--terminate", is_flag=True, help="Stop those that already run, too.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept with the tasks.")
+@click.option("--expires", type=PERIOD, default=REVOCATION_LIFE, metavar="1h", help="How long this is remembered.")
 @worker_options
 def revoke(aim: Aim, ids: tuple[str, ...], terminate: bool, reason: str, expires: float) -> int:
     """Keep tasks from running."""
@@ -132,8 +138,8 @@ def revoke(aim: Aim, ids: tuple[str, ...], terminate: bool, reason: str, expires
 @click.option(
     "--queue", "queues", type=QUEUES, multiple=True, required=True, metavar="Q", help="Which queue; may be repeated."
 )
-@click.option("--reason", default="", metavar="T", help="Why; shown to all who look.")
-@click.option("--for", "duration", type=PERIOD, metavar="30m", help="Go on by itself after this long.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; shown to all who look.")
+@click.option("--for", "duration", type=PERIOD, metavar="30m", help="Resume by itself after this long.")
 @worker_options
 def pause(aim: Aim, queues: tuple[str, ...], reason: str, duration: float | None) -> int:
     """Stop all workers from fetching from queues."""
@@ -154,7 +160,7 @@ def pause(aim: Aim, queues: tuple[str, ...], reason: str, duration: float | None
 )
 @worker_options
 def resume(aim: Aim, queues: tuple[str, ...]) -> int:
-    """Let paused queues go on."""
+    """Resume paused queues."""
     names = split_names(queues)
     return aim.send(
         lambda cluster: cluster.control.resume(names, targets=aim.targets),
@@ -164,7 +170,7 @@ def resume(aim: Aim, queues: tuple[str, ...]) -> int:
 
 @worker.command(epilog="Example: stem worker scale --worker mail-1 --concurrency 16")
 @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Slots of each worker.")
-@click.option("--min", "minimum", type=click.IntRange(min=1), metavar="N", help="Least slots when autoscaling.")
+@click.option("--min", "minimum", type=click.IntRange(min=1), metavar="N", help="Fewest slots when autoscaling.")
 @click.option("--max", "maximum", type=click.IntRange(min=1), metavar="N", help="Most slots when autoscaling.")
 @worker_options
 def scale(aim: Aim, concurrency: int | None, minimum: int | None, maximum: int | None) -> int:
@@ -187,7 +193,7 @@ def rate_limit(aim: Aim, task: str, rate: str) -> int:
 @worker.command(epilog="Example: stem worker drain --worker mail-1")
 @worker_options
 def drain(aim: Aim) -> int:
-    """Let workers finish what they run, and end."""
+    """Let workers finish what they run, then stop."""
     return aim.send(lambda cluster: cluster.control.drain(targets=aim.targets))
 
 
@@ -205,10 +211,10 @@ def undrain(aim: Aim) -> int:
     default=ShutdownMode.WARM.value,
     help="warm finishes what runs, soft asks it to stop, hard hands it back.",
 )
-@click.option("--grace", type=DURATION, metavar="30s", help="How long tasks get in soft mode.")
+@click.option("--grace", type=DURATION, metavar="30s", help="How long tasks get to stop in soft mode.")
 @worker_options
 def shutdown(aim: Aim, mode: str, grace: float | None) -> int:
-    """End workers."""
+    """Stop workers."""
     if grace is not None and mode != ShutdownMode.SOFT:
         raise UsageError(f"--grace is for --mode soft, and the mode is {mode}", "say --mode soft, or leave --grace out")
     return aim.send(lambda cluster: cluster.control.shutdown(ShutdownMode(mode), grace=grace, targets=aim.targets))

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from stem_core.client import CommandResult, ControlClient
-from stem_core.text import visible
+from stem_core.text import plural, visible
 from stem_tui.actions.model import Refusal, Target
-from stem_tui.actions.shared import fact, listed, plural
+from stem_tui.actions.shared import fact, listed
 from stem_tui.commander import Request
 from stem_tui.store import Effect, Receipt, Undo, WorkerEntry, WorkerState
 from stem_tui.views.cells import Line

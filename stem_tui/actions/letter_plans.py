@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stem_core.client import ClusterClient
-from stem_core.text import visible
+from stem_core.text import plural, visible
 from stem_tui.actions.letter_work import Tally, Work, carry_out
 from stem_tui.actions.model import Field, Plan, Refusal, Target, Values
-from stem_tui.actions.shared import echo_of, fact, plural, shell_with_ids, tallied
+from stem_tui.actions.shared import echo_of, fact, shell_with_ids, tallied
 from stem_tui.commander import Operation
 from stem_tui.store import LetterEntry, Receipt
 from stem_tui.views.cells import Line

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from stem_core.client import CommandResult, ControlClient
 from stem_core.durations import parse_duration
+from stem_core.text import plural
 from stem_tui.actions.model import Field, Plan, Refusal, Target, Values
-from stem_tui.actions.shared import duration_problem, echo_of, fact, listed, plural, reason_field, reason_words, shell
+from stem_tui.actions.shared import duration_problem, echo_of, fact, listed, reason_field, reason_words, shell
 from stem_tui.commander import Request
 from stem_tui.store import Effect, QueueEntry, Receipt, Undo
 from stem_tui.views.cells import Line

@@ -21,11 +21,6 @@ def fact(name: str, text: str, tone: str = "") -> Line:
     return (Cell(f"  {name:<9} ", "muted"), Cell(text, tone))
 
 
-def plural(number: int, one: str) -> str:
-    """Write a number of things: `1 task`, `8 tasks`."""
-    return f"{number:,} {one if number == 1 else one + 's'}"
-
-
 def shell(session: Session, *words: str) -> str:
     """Return a `stem` command for this console's namespace; of a demo also where it is, since no setting knows that."""
     namespace, identity = session.settings.config.namespace, session.model.identity

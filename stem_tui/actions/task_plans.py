@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stem_core.client import CommandResult, ControlClient, RevokeResult
 from stem_core.states import TaskState
-from stem_core.text import visible
+from stem_core.text import plural, visible
 from stem_tui.actions.model import Plan, Refusal, Target, Values
 from stem_tui.actions.shared import (
     ECHO_ABOVE,
     echo_of,
     fact,
-    plural,
     reason_field,
     reason_words,
     shell_with_ids,

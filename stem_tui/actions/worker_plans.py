@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from stem_core.client import CommandResult, ControlClient, RevokeResult
 from stem_core.durations import format_duration
+from stem_core.text import plural
 from stem_tui.actions.crew import Crew, find_crew, tell, undo_of
 from stem_tui.actions.model import Field, Plan, Refusal, Target, Values
-from stem_tui.actions.shared import echo_of, fact, plural, shell, whole_number_problem
+from stem_tui.actions.shared import echo_of, fact, shell, whole_number_problem
 from stem_tui.commander import Request
 from stem_tui.store import Effect, Inspection, Receipt, WorkerEntry
 from stem_tui.store.inspection import inspection_of

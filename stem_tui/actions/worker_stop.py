@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from stem_core.client import CommandResult, ControlClient
 from stem_core.commands import ShutdownMode
 from stem_core.durations import parse_duration
-from stem_core.text import visible
+from stem_core.text import plural, visible
 from stem_tui.actions.crew import Crew, find_crew, tell
 from stem_tui.actions.model import Field, Plan, Refusal, Target, Values
-from stem_tui.actions.shared import duration_problem, fact, plural, shell
+from stem_tui.actions.shared import duration_problem, fact, shell
 from stem_tui.store import Effect, Receipt
 from stem_tui.views.cells import Line
 

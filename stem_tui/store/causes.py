@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from stem_core.client.causes import alike as without_particulars
 from stem_tui.store.clean import clean, clean_error
 
 MAX_TITLE: Final = 120
-
-_PARTS: Final = (
-    (re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE), "<url>"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<address>"),
-    (re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"\b(?=[0-9a-f]*\d)(?:0x)?[0-9a-f]{6,}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"\d+(?:[.,:]\d+)*"), "#"),
-)
-"""What differs from one failure to the next, though the cause is the same."""
 
 
 class Cause(NamedTuple):
@@ -39,10 +30,7 @@ class Cause(NamedTuple):
 
 def alike(error: str) -> str:
     """Return an error without ids, numbers and addresses."""
-    text = clean_error(error)[:MAX_TITLE]
-    for pattern, stands in _PARTS:
-        text = pattern.sub(stands, text)
-    return text
+    return without_particulars(clean_error(error)[:MAX_TITLE])
 
 
 @lru_cache(maxsize=4096)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,9 +40,9 @@ def test_the_tree_is_the_one_that_is_promised() -> None:
         worker healthcheck, worker diagnose, worker status, worker ping, worker stats, worker inspect, worker revoke,
         worker pause, worker resume, worker scale, worker drain, worker undrain, worker shutdown, enqueue, task show,
         task list, tasks ls, observe queues, observe workers, observe events, observe dlq, observe schedules, dlq list,
-        dlq show, dlq replay, dlq purge, schedule apply, schedule list, schedule show, schedule next, schedule delete,
-        schedule enable, schedule disable, schedule run, routing dump, routing check, routing explain, health, config,
-        completion
+        dlq causes, dlq show, dlq replay, dlq purge, schedule apply, schedule list, schedule show, schedule next,
+        schedule delete, schedule enable, schedule disable, schedule run, worker rate-limit, routing dump,
+        routing check, routing explain, health, config, completion
     """
     assert {" ".join(path.split()) for path in wanted.split(",")} <= set(PATHS)
 
@@ -55,6 +57,17 @@ def test_each_command_takes_json_and_shows_an_example_in_its_help(
     assert f"stem {' '.join(path)}" in text.partition("Example: ")[2], "its help has no example"
     assert "--json" in text
     assert command.help
+
+
+@pytest.mark.parametrize("command", [command for _, command in LEAVES], ids=PATHS)
+def test_each_example_is_a_command_line_that_is_understood(
+    stem: Stem, command: click.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[dict[str, object]] = []
+    monkeypatch.setattr(command, "callback", lambda **given: called.append(given))
+    (line,) = re.findall(r"stem [^)>]+", command.epilog or "")
+    ran = stem(*shlex.split(line)[1:])
+    assert (ran.code, ran.err, len(called)) == (0, "", 1)
 
 
 @pytest.mark.parametrize("group", ["", *sorted({" ".join(path[:-1]) for path, _ in LEAVES} - {""})])

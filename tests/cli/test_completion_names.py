@@ -16,13 +16,21 @@ from pathlib import Path
 
 import pytest
 
+from stem_core.delivery import Outcome
 from stem_core.envelope import Envelope, new_task_id, seal
+from stem_core.schedule.applying import FROM_FILE, apply_entries
+from stem_core.schedule.book import ScheduleBook
+from stem_core.schedule.entry import ScheduleEntry
 from stem_core.snapshot import WorkerSnapshot, encode_snapshot
 from stem_core.stores import connect_broker
+from stem_core.testing.contract.harness import settle, take
 from tests.cli.conftest import ROOT
 from tests.cli.test_completion import complete
 
 _DEADLINE = 30.0
+
+
+DEAD = "01a20bb583d676af890eb487db90c792"
 
 
 @pytest.fixture
@@ -31,6 +39,9 @@ async def store(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("STEM_BROKER_URL", sqlite_url)
     broker = await connect_broker(sqlite_url)
     await broker.publish([seal(Envelope(id=new_task_id(), name="report.make", queue="reports"))])
+    await broker.publish([seal(Envelope(id=DEAD, name="mail.send", queue="mails"))])
+    await settle(broker, await take(broker, queues=("mails",)), Outcome.DEAD, reason="poison", error="Boom")
+    await apply_entries(ScheduleBook(broker), [ScheduleEntry("nightly", "report.make", every=60)], FROM_FILE, 0)
     now = await broker.time()
     snapshot = WorkerSnapshot(worker="mail-1", boot="b", state="running", at=now, interval=60.0, queues=("mails",))
     await broker.announce("mail-1", encode_snapshot(snapshot), 60.0)
@@ -54,14 +65,33 @@ def completed(*words: str) -> list[str]:
         ("worker drain --worker ", ["mail-1"]),
         ("worker healthcheck --worker m", ["mail-1"]),
         ("enqueue rep", ["report.make"]),
-        ("worker rate-limit ", ["report.make"]),
+        ("worker rate-limit ", ["mail.send", "report.make"]),
         ("task list --task rep", ["report.make"]),
+        ("dlq show ", [DEAD]),
+        ("dlq replay ", [DEAD]),
+        ("dlq purge --reason p", ["poison"]),
+        (f"task show {DEAD[:-1]}", [DEAD]),
+        (f"worker revoke {DEAD[:-1]}", []),
+        ("schedule disable n", ["nightly"]),
         ("worker drain --worker nobody", []),
         ("enqueue a --queue a,m", []),
     ],
 )
 def test_names_are_those_that_the_store_knows(words: str, offered: list[str]) -> None:
     assert completed(*words.split(" ")) == offered
+
+
+def test_nodes_are_those_that_have_a_pid_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for place in (tmp_path / "stem", tmp_path / "run-100%"):
+        place.mkdir()
+        for name in ("mail-1", "mail-2", "video"):
+            (place / f"{name}.pid").write_text("1\n")
+    assert completed("worker", "multi", "stop", "ma") == ["mail-1", "mail-2"]
+    assert completed("worker", "healthcheck", "--node", "v") == ["video"]
+    elsewhere = ("--pidfile", f"{tmp_path}/run-100%%/%n.pid")
+    assert completed("worker", "multi", "status", *elsewhere, "") == ["mail-1", "mail-2", "video"]
+    assert completed("worker", "multi", "status", "--pidfile", f"{tmp_path}/%q/%n.pid", "") == []
 
 
 def test_the_store_is_the_one_that_the_command_line_names(store: str, tmp_path: Path) -> None:

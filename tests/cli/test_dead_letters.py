@@ -46,6 +46,19 @@ def test_the_list_is_paged(stem: Stem, dead: list[str]) -> None:
     assert "\x1b" not in shown.out
 
 
+def test_letters_are_counted_by_cause(stem: Stem, dead: list[str]) -> None:
+    mails, tidies = stem("dlq", "causes", "--json").json
+    assert list(mails) == ["count", "name", "reason", "error", "first_at", "last_at", "last_id"]
+    assert (mails["count"], mails["name"], mails["reason"]) == (2, "mail", "poison")
+    assert mails["last_id"] in dead[:2]
+    assert mails["first_at"] <= mails["last_at"]
+    assert (tidies["count"], tidies["last_id"]) == (1, dead[2])
+    assert [each["name"] for each in stem("dlq", "causes", "--task", "tidy", "--json").json] == ["tidy"]
+    shown = stem("dlq", "causes").out
+    assert "\x1b" not in shown
+    assert " 2  mail " in shown
+
+
 def test_one_letter_is_shown_whole(stem: Stem, dead: list[str]) -> None:
     letter = stem("dlq", "show", dead[0], "--json").json
     assert (letter["name"], letter["args"], letter["reason"]) == ("mail", {"to": "x"}, "poison")
@@ -65,7 +78,7 @@ def test_a_trial_changes_nothing(stem: Stem, dead: list[str]) -> None:
 def test_replay_and_purge_say_how_many(stem: Stem, dead: list[str]) -> None:
     assert stem("dlq", "replay", "--task", "m?il", "--yes", "--json").json == {"replayed": 2}
     assert stem("task", "show", dead[0], "--json").json["state"] == "queued"
-    assert stem("dlq", "purge", dead[2], "--yes").out == "1 dead letters purged\n"
+    assert stem("dlq", "purge", dead[2], "--yes").out == "1 dead letter purged\n"
     queue = stem("observe", "queues", "--json").json[0]
     assert (queue["ready"], queue["dead"]) == (2, 0)
 

@@ -106,7 +106,7 @@ def test_a_diagnosis_names_what_is_wrong_and_what_to_do(
     for name, says in (
         ("python", "3."), ("packages", "msgspec"), ("settings", "broker_url from STEM_BROKER_URL"),
         ("broker", "answers in"), ("clock", "s from the broker's"), ("workers", "none in namespace"),
-        ("queue", "lonely has 1 jobs and no worker"), ("app", "no_such_app"), ("pid file", "can be written"),
+        ("queue", "lonely has 1 job and no worker"), ("app", "no_such_app"), ("pid file", "can be written"),
         ("process", "stale"), ("log errors", "1 in the last 2 lines"),
     ):  # fmt: skip
         assert says in checks(ran.json, name)[0]["says"], name

@@ -155,6 +155,19 @@ def test_a_process_id_that_somebody_else_has_now_is_not_taken_for_the_node(stem:
         other.wait(10)
 
 
+def test_a_pid_file_without_a_start_is_not_enough_to_end_a_process(stem: Stem, place: Path) -> None:
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        file = place / "n.pid"
+        file.write_text(f"{other.pid}\n")
+        ran = stem("worker", "multi", "stop", "n", "--pidfile", str(file), "--timeout", "100ms")
+        assert (ran.code, other.poll(), file.exists()) == (70, None, True)
+        assert "end it by hand" in ran.err
+    finally:
+        other.kill()
+        other.wait(10)
+
+
 @pytest.mark.usefixtures("place")
 def test_a_node_is_still_known_after_the_clock_was_set(stem: Stem) -> None:
     (started,) = stem("worker", "multi", "start", "n", "--app", "work_app:stem", "--json").json

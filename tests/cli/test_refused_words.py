@@ -41,6 +41,8 @@ def _own_store(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (["dlq", "replay", "--yes", "--all", "x"], "exclude each other"),
         (["completion"], "Choose from: bash, zsh, fish"),
         (["worker", "pign"], "did you mean 'ping'?"),
+        (["worker", "strat"], "did you mean 'stats' or 'start'"),
+        (["wroker", "ping"], "did you mean 'worker'?"),
     ],
 )
 def test_it_is_refused_in_one_line_that_says_what_would_be_right(stem: Stem, words: list[str], says: str) -> None:

@@ -114,7 +114,7 @@ def test_a_scheduler_process_serves_a_file_and_ends_well(stem: Stem, tmp_path: P
     assert 0 <= seen["max_drift_s"] < 5
     assert seen["schedules"][0]["last_id"].startswith("sched-quick-")
     out = stem("observe", "schedules").out
-    assert out.startswith("1 schedules, ")
+    assert out.startswith("1 schedule, ")
     assert out.splitlines()[1].split()[-3:] == ["DRIFT", "LAST", "ERROR"]
     events = {event["event"] for event in stem("observe", "events", "--json").json}
     assert {"schedule_entry_due", "schedule_entry_dispatched"} <= events

@@ -82,6 +82,8 @@ def test_a_running_task_is_terminated_and_a_drain_taken_back(stem: Stem, workers
     process = workers.start("w", "--concurrency", "1")
     task_id = stem("enqueue", "slow", "--json").json["ids"][0]
     until(lambda: state(stem, task_id) == "running")
+    assert task_id in stem("worker", "inspect").out
+    assert stem("task", "list", "--state", "running").out.rstrip().endswith("  on w")
     assert stem("worker", "drain", "--json").json[0]["state"] == "draining"
     assert stem("worker", "undrain", "--json").json[0]["state"] == "running"
     assert stem("worker", "drain").code == 0

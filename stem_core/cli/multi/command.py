@@ -12,18 +12,17 @@ from typing import Any, Final, TypeVar
 import click
 
 from stem_core.cli.env_file import read_env_file
+from stem_core.cli.exit_codes import DOWN, FAILURE, OK
 from stem_core.cli.multi import ending, launch
 from stem_core.cli.multi.node import WORKER_ID, Node, nodes_of
 from stem_core.cli.multi.outcome import show
-from stem_core.cli.names import QUEUES
+from stem_core.cli.names import NODE, QUEUES
 from stem_core.cli.options import Invocation, cluster_options, json_option
 from stem_core.cli.processes import Supervisor
 from stem_core.cli.values import DURATION
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DOWN: Final = 3
-_FAILURE: Final = 70
 _MORE: Final = "stem.more"
 
 
@@ -57,7 +56,7 @@ def node_options(command: F) -> F:
     @click.option(
         "--pidfile", metavar="PATH", help="Their pid files, such as /run/stem/%n.pid; by default in the user's state."
     )
-    @click.argument("names", metavar="NODE...", nargs=-1, envvar="STEM_WORKER_NODES")
+    @click.argument("names", type=NODE, metavar="NODE...", nargs=-1, envvar="STEM_WORKER_NODES")
     @functools.wraps(command)
     def wrapped(*args: Any, names: tuple[str, ...], pidfile: str | None, logfile: str | None, **kwargs: Any) -> Any:
         return command(*args, nodes=nodes_of(names, pidfile, logfile), **kwargs)
@@ -71,9 +70,13 @@ patience = click.option("--timeout", type=DURATION, default=30.0, metavar="30s",
 def start_options(command: F) -> F:
     """Add what nodes are started with; the command gets a `launch.Plan` as `plan`."""
 
-    @click.option("--env-file", metavar="PATH", help="File of variables for them: NAME=value, a line each.")
+    @click.option("--env-file", metavar="PATH", help="File of variables for them, one NAME=value per line.")
     @click.option(
-        "--workdir", type=click.Path(exists=True, file_okay=False), default=".", metavar="DIR", help="Where they run."
+        "--workdir",
+        type=click.Path(exists=True, file_okay=False),
+        default=".",
+        metavar="DIR",
+        help="Directory to run in.",
     )
     @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="How many tasks each runs at once.")
     @click.option("--broadcast", "broadcasts", multiple=True, metavar="C", help="Channel they listen to.")
@@ -114,7 +117,7 @@ def start(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeout:
     if not detach:
         return _stay(nodes, plan, as_json=invocation.as_json)
     outcomes = launch.start(nodes, plan, timeout)
-    return 0 if show(outcomes, "does not start", as_json=invocation.as_json) else _FAILURE
+    return OK if show(outcomes, "does not start", as_json=invocation.as_json) else FAILURE
 
 
 def _stay(nodes: list[Node], plan: launch.Plan, *, as_json: bool) -> int:
@@ -130,8 +133,8 @@ def _stay(nodes: list[Node], plan: launch.Plan, *, as_json: bool) -> int:
 @patience
 @node_options
 def stop(as_json: bool, nodes: list[Node], timeout: float) -> int:
-    """Let nodes finish what they run, and end. What has not ended after --timeout is killed."""
-    return 0 if show(ending.stop(nodes, timeout), "does not stop", as_json=as_json) else _FAILURE
+    """Let nodes finish what they run, then stop. What has not ended after --timeout is killed."""
+    return OK if show(ending.stop(nodes, timeout), "does not stop", as_json=as_json) else FAILURE
 
 
 @multi.command(cls=_WithMore, epilog="Example: stem worker multi restart n1 n2 --app shop.tasks:stem")
@@ -141,9 +144,9 @@ def restart(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeou
     stopped = ending.stop(nodes, timeout)
     if not all(outcome.good for outcome in stopped):
         show(stopped, "does not stop", as_json=invocation.as_json)
-        return _FAILURE
+        return FAILURE
     outcomes = launch.start(nodes, plan, timeout)
-    return 0 if show(outcomes, "does not start", as_json=invocation.as_json) else _FAILURE
+    return OK if show(outcomes, "does not start", as_json=invocation.as_json) else FAILURE
 
 
 @multi.command(epilog="Example: stem worker multi status n1 n2 --json")
@@ -151,4 +154,4 @@ def restart(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeou
 @node_options
 def status(as_json: bool, nodes: list[Node]) -> int:
     """Show whether the processes of nodes run. The exit code is 3 if one does not."""
-    return 0 if show([ending.look(node) for node in nodes], "down", as_json=as_json) else _DOWN
+    return OK if show([ending.look(node) for node in nodes], "down", as_json=as_json) else DOWN

@@ -50,7 +50,11 @@ def stop(nodes: Sequence[Node], patience: float) -> list[Outcome]:
     recorded = {node.name: pidfile.read(node.pidfile) for node in nodes}
     living = {node.name: pidfile.living(node.pidfile, recorded[node.name]) for node in nodes}
     running = {name: process for name, process in living.items() if process is not None}
-    refused = {name for name, process in running.items() if not _terminate(process)}
+    refused = {
+        node.name: why
+        for node in nodes
+        if node.name in running and (why := _refusal(node, recorded[node.name], running[node.name]))
+    }
     _wait([process for name, process in running.items() if name not in refused], patience)
     outcomes = []
     for node in nodes:
@@ -59,9 +63,7 @@ def stop(nodes: Sequence[Node], patience: float) -> list[Outcome]:
             says = "it did not run" if record is None else "it did not run; its stale pid file is removed"
             outcome = Outcome(node=node, state="down", says=says)
         elif node.name in refused:
-            outcome = Outcome(
-                node=node, state="running", good=False, pid=process.pid, says="it belongs to somebody else"
-            )
+            outcome = Outcome(node=node, state="running", good=False, pid=process.pid, says=refused[node.name])
         else:
             outcome = _ended(node, process, patience)
         if outcome.good and record is not None:
@@ -93,14 +95,17 @@ def _ended(node: Node, process: psutil.Process, patience: float) -> Outcome:
     return Outcome(node=node, state="killed", pid=process.pid, says=says)
 
 
-def _terminate(process: psutil.Process) -> bool:
+def _refusal(node: Node, recorded: pidfile.Recorded | None, process: psutil.Process) -> str:
+    """Ask a process to end, and return why it was not asked; empty if it was, or is gone."""
+    if recorded is None or not pidfile.is_certain(node.pidfile, recorded, process):
+        return f"{node.pidfile} does not say when process {process.pid} started, so it may be any: end it by hand"
     try:
         process.terminate()
     except psutil.NoSuchProcess:
-        return True
+        return ""
     except psutil.AccessDenied:
-        return False
-    return True
+        return "it belongs to somebody else"
+    return ""
 
 
 def _wait(processes: Sequence[psutil.Process], patience: float) -> None:

@@ -70,8 +70,9 @@ def read(path: Path) -> Recorded | None:
 def living(path: Path, recorded: Recorded | None) -> psutil.Process | None:
     """Return the process that a pid file means, if it runs: the same id *and* the same start.
 
-    A file without a start, as others write them, is believed. Start times of a machine move when its clock is set; so a
-    process that carries the file's path in its environment, as nodes do, is the one that is meant as well.
+    A file without a start, as others write them, is believed, but is not enough to end a process. Start times of a
+    machine move when its clock is set; so a process that carries the file's path in its environment, as nodes do, is
+    the one that is meant as well.
 
     Args:
         path: The pid file.
@@ -82,10 +83,21 @@ def living(path: Path, recorded: Recorded | None) -> psutil.Process | None:
     try:
         process = psutil.Process(recorded.pid)
         same = not recorded.started_at or abs(process.create_time() - recorded.started_at) <= _SAME_START
-        meant = same or process.environ().get(VARIABLE) == str(path)
+        meant = same or _carries(process, path)
         return process if meant and is_alive(process) else None
     except (psutil.Error, OSError, ValueError, OverflowError):
         return None
+
+
+def is_certain(path: Path, recorded: Recorded, process: psutil.Process) -> bool:
+    """Return whether a process is the one that a pid file means beyond doubt, so that it may be ended."""
+    with suppress(psutil.Error, OSError):
+        return bool(recorded.started_at) or _carries(process, path)
+    return False
+
+
+def _carries(process: psutil.Process, path: Path) -> bool:
+    return process.environ().get(VARIABLE) == str(path)
 
 
 def is_alive(process: psutil.Process) -> bool:
