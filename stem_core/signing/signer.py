@@ -178,7 +178,7 @@ class PayloadSigner:
         if key_id is None:
             raise ConfigurationError(
                 "messages are signed here, and this process has no key to sign with",
-                "set STEM_SIGNING_PRIVATE_KEYS and STEM_SIGNINGACTIVE_KEY where tasks or commands are sent",
+                "set STEM_SIGNING_PRIVATE_KEYS and STEM_SIGNING_ACTIVE_KEY where tasks or commands are sent",
             )
         return key_id
 
