@@ -70,10 +70,8 @@ def change_document(change: Change) -> dict[str, Any]:
 
     `change` is `added`, `changed`, `removed` or `same`.
     """
-    fields = {
-        name: [redacted_args(value) if name == "args" else msgspec.to_builtins(value) for value in pair]
-        for name, pair in change.fields.items()
-    }
+    shown = {name: [msgspec.to_builtins(value) for value in pair] for name, pair in change.fields.items()}
+    fields = {name: [redacted_args(args) for args in pair] if name == "args" else pair for name, pair in shown.items()}
     return {"id": change.name, "change": change.kind, "fields": fields}
 
 
