@@ -79,11 +79,16 @@ def _summary(payload: dict[str, Any]) -> str:
     snapshot = payload.get("snapshot")
     if not isinstance(snapshot, dict):
         return " ".join(f"{key}={_short(value)}" for key, value in payload.items())
-    running = [task for task in snapshot.get("running", ()) if isinstance(task, dict)]
+    running = [task for task in _listed(snapshot, "running") if isinstance(task, dict)]
     tasks = ", ".join(f"{task.get('task')} {task.get('id')}" for task in running)
     state, active, slots = (snapshot.get(key) for key in ("state", "active", "concurrency"))
-    children = f" children={len(snapshot['children'])}" if snapshot.get("children") else ""
+    children = f" children={len(_listed(snapshot, 'children'))}" if _listed(snapshot, "children") else ""
     return f"{state or 'running'} {active or 0}/{slots or 1} held={snapshot.get('held', 0)}{children} {tasks}".rstrip()
+
+
+def _listed(snapshot: dict[str, Any], key: str) -> list[Any]:
+    found = snapshot.get(key)  # from another version, or from somebody who is no worker
+    return found if isinstance(found, list) else []
 
 
 def _short(value: object) -> str:
