@@ -177,4 +177,5 @@ def encode_reply(reply: Reply) -> bytes:
 
 def decode_reply(data: bytes) -> Reply:
     """Decode a reply; raises msgspec.MsgspecError if it is none."""
+    check_depth(data)
     return decode(_reply_decoder, data)

@@ -16,9 +16,9 @@ from typing import Any, Final, TypedDict, Unpack
 from stem_core.durations import MAX_SECONDS, Duration, parse_duration, seconds
 from stem_core.envelope import check_name
 from stem_core.errors import ConfigurationError, NotSupportedError
-from stem_core.misspelled import tell_of_slips
+from stem_core.misspelled import tell_of_blank_keys, tell_of_slips
 from stem_core.redaction import without_url_passwords
-from stem_core.signing.keys import ALGORITHMS, SigningKey, read_id, read_keys
+from stem_core.signing.keys import ALGORITHMS, KEY_LISTS, SigningKey, read_id, read_keys
 from stem_core.text import visible
 from stem_core.tls import TlsConfig, check_file
 from stem_core.urls import check_url
@@ -142,6 +142,7 @@ class StemConfig:
         """
         environ = os.environ if environ is None else environ
         tell_of_slips(environ, [setting.variable for setting in SETTINGS.values()])
+        tell_of_blank_keys(environ, KEY_LISTS)
         _refuse_revoke_store(environ)
         _refuse_unknown_keys(file or {}, file_name)
         values: dict[str, Any] = {}

@@ -1,9 +1,13 @@
-"""Telling of variables that look like a setting's name and are none: a slip would silently lead to another store."""
+"""Telling of variables that have no effect though somebody set them.
+
+A name that is nearly a setting's would silently lead to another store; keys that were left empty, such as by a secret
+that is missing, would silently let everybody in.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Final
 
@@ -34,3 +38,18 @@ def tell_of_slips(names: Iterable[str], settings: Collection[str]) -> None:
         if name not in _told:
             _told.add(name)
             _log.warning("%s is no setting and has no effect: is %s meant?", visible(name, 80), meant)
+
+
+def tell_of_blank_keys(environ: Mapping[str, str], lists: Collection[str]) -> None:
+    """Log, once in a process, that variables for signing keys are set to nothing and no other one has any.
+
+    Args:
+        environ: Variables that are set.
+        lists: Those that take keys.
+    """
+    found = {name: environ[name].strip() for name in lists if name in environ}
+    if any(found.values()):
+        return
+    for name in found.keys() - _told:
+        _told.add(name)
+        _log.warning("%s is set to nothing: messages are neither signed nor verified", name)

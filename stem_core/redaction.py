@@ -6,6 +6,7 @@ Programs get their data whole; this is for screens, command lines and error text
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -15,22 +16,33 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS: Final = frozenset(
     (
         *("pass", "pwd", "secret", "secrets", "token", "tokens", "auth", "bearer", "cookie", "cookies"),
-        *("pin", "cvv", "cvc", "jwt", "otp", "totp", "pw", "creds", "ssn"),
+        *("pin", "cvv", "cvc", "jwt", "otp", "totp", "pw", "creds", "ssn", "csrf", "xsrf"),
     )
 )
+_SECRET_ENDINGS: Final = ("secret", "secrets", "token", "tokens", "pwd")
+"""Of words that are written as one: `clientsecret`, `APITOKEN`, `dbpwd`."""
 _SECRET_PARTS: Final = re.compile(
-    "passw|passphrase|credential|authori[sz]ation|(?:auth|access|refresh)token|sessionid|cardnumber|"
-    "(?:api|access|private|secret|signing|encryption|session|account)key"
+    "passw|passphrase|passcode|credential|authori[sz]ation|sessionid|cardnumber|(?:auth|access|refresh)token|"
+    "(?:db|user|admin|root|key|store|smtp|ftp|mail|login)pass(?!ed|ing|ive|es|age|enger)|"
+    "(?:api|access|private|priv|secret|signing|encryption|session|account|master|service|ssh|licen[cs]e)key"
 )
-_CREDENTIALS: Final = re.compile(r"(?<=://)([^\s:/?#@]*):[^\s/?#]*@|(?<=://)[^\s:/?#@]+@")
+_CREDENTIALS: Final = re.compile(
+    # Whoever did not encode a `/`, `?` or `#` in a password is not to be shown it; what looks like a port is none.
+    r"""(?<=://)([^\s:/?#@[]*):(?!\d{1,5}[/?#])(?:(?!://)[^\s'"<>]){0,256}@"""
+    r"|(?<=://)([^\s:/?#@]*):[^\s/?#]*@|(?<=://)[^\s:/?#@]+@"
+)
+_QUERY: Final = re.compile(r"""(?<=[?&;])([\w.%-]{1,64})=[^\s&;]*[^\s&;'"<>)\]},.]""")
 _SHORTEST: Final = 4
 _DEEPEST: Final = 64
 
 
 def is_secret(name: str) -> bool:
     """Return whether an argument of that name is taken for a secret, such as `password`, `apiKey`, `X-Auth-Token`."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    return not _SECRET_WORDS.isdisjoint(words) or _SECRET_PARTS.search("".join(words)) is not None
+    plain = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    words = [word.lower() for word in _WORD.findall(plain)]
+    if not _SECRET_WORDS.isdisjoint(words) or any(word.endswith(_SECRET_ENDINGS) for word in words):
+        return True
+    return _SECRET_PARTS.search("".join(words)) is not None
 
 
 def redacted(value: object, secrets: Iterable[str] = ()) -> object:
@@ -70,8 +82,10 @@ def _redacted(value: object, secrets: frozenset[str], depth: int) -> object:
 
 
 def without_url_passwords(text: str) -> str:
-    """Return a text in which addresses lack their passwords."""
-    return _CREDENTIALS.sub(_without_password, text) if "://" in text else text
+    """Return a text in which addresses lack their passwords, before the host and in the query."""
+    if "://" not in text:
+        return text
+    return _QUERY.sub(_without_value, _CREDENTIALS.sub(_without_password, text))
 
 
 def secret_values(args: Mapping[str, object], secrets: Iterable[str] = ()) -> list[str]:
@@ -103,5 +117,9 @@ def _hides(key: object, secrets: frozenset[str]) -> bool:
 
 
 def _without_password(match: re.Match[str]) -> str:
-    user = match[1]
+    user = match[1] if match[1] is not None else match[2]
     return f"{HIDDEN}@" if user is None else f"{user}:{HIDDEN}@"
+
+
+def _without_value(match: re.Match[str]) -> str:
+    return f"{match[1]}={HIDDEN}" if is_secret(match[1]) else match[0]

@@ -28,7 +28,11 @@ def complain(message: str) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    flags = _Parser(prog="stem-tui", description="Watch a Stem cluster and command it from the keyboard.")
+    flags = _Parser(
+        prog="stem-tui",
+        description="Watch a Stem cluster and command it from the keyboard.",
+        allow_abbrev=False,  # an abbreviated --broker would leave its password in the list of processes
+    )
     flags.add_argument(
         "--broker",
         metavar="URL",

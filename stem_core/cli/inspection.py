@@ -10,8 +10,27 @@ import msgspec
 from stem_core.cli.output import write_line, write_table
 from stem_core.client.answers import Answer
 from stem_core.client.liveness import UNREADABLE
+from stem_core.delivery import Revocation
 from stem_core.durations import format_duration
 from stem_core.snapshot import RunningTask, WorkerSnapshot
+
+
+class _Change(msgspec.Struct, frozen=True):
+    before: int
+    after: int
+    reason: str
+
+
+class _Scaling(msgspec.Struct, frozen=True):
+    last: _Change | None = None
+
+
+class _Knowledge(msgspec.Struct, frozen=True):
+    """What a worker tells when it is inspected, beside its snapshot."""
+
+    revoked: tuple[Revocation, ...] = ()
+    rates: dict[str, str] = {}
+    scaling: _Scaling = _Scaling()
 
 
 def stats_rows(answers: Sequence[Answer]) -> None:
@@ -71,11 +90,15 @@ def _progress(task: RunningTask) -> str:
 
 
 def _knowledge(payload: Mapping[str, Any]) -> Iterator[str]:
-    for revocation in payload.get("revoked") or ():
-        because = f": {revocation['reason']}" if revocation.get("reason") else ""
-        yield f"{revocation['id']} is revoked by {revocation.get('by')}{because}"
-    for task, rate in (payload.get("rates") or {}).items():
+    try:
+        known = msgspec.convert(payload, _Knowledge)
+    except msgspec.ValidationError as error:  # another version's
+        yield f"what else it says cannot be read: {error}"
+        return
+    for revocation in known.revoked:
+        because = f": {revocation.reason}" if revocation.reason else ""
+        yield f"{revocation.id} is revoked by {revocation.by}{because}"
+    for task, rate in known.rates.items():
         yield f"{task} may start {'as often as it likes' if rate == 'none' else rate}"
-    last = (payload.get("scaling") or {}).get("last")
-    if last:
-        yield f"slots went from {last['before']} to {last['after']}: {last['reason']}"
+    if (last := known.scaling.last) is not None:
+        yield f"slots went from {last.before} to {last.after}: {last.reason}"

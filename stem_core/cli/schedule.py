@@ -13,7 +13,7 @@ import click
 
 from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.names import SCHEDULE
-from stem_core.cli.options import Invocation, cluster_options
+from stem_core.cli.options import Invocation, cluster_options, reveal_option
 from stem_core.cli.output import write_json, write_line, write_note
 from stem_core.cli.schedule_documents import change_document, schedule_document, schedule_rows, shown_moment
 from stem_core.cli.streams import ask
@@ -68,12 +68,13 @@ def list_(invocation: Invocation) -> None:
 
 @schedule.command(epilog="Example: stem schedule show nightly-report --json")
 @click.argument("name", type=SCHEDULE, metavar="ID")
+@reveal_option
 @cluster_options
-def show(invocation: Invocation, name: str) -> None:
-    """Show an entry in full."""
+def show(invocation: Invocation, name: str, *, reveal: bool) -> None:
+    """Show an entry in full. Secrets among its arguments are hidden."""
 
     async def look(book: ScheduleBook, now: int) -> dict[str, Any]:
-        return schedule_document(standing(await find(book, name), now))
+        return schedule_document(standing(await find(book, name), now), reveal=reveal)
 
     document = _with_book(invocation, look)
     if invocation.as_json:
@@ -122,12 +123,13 @@ def apply(invocation: Invocation, file: str, dry_run: bool, prune: bool, yes: bo
 
 
 def _write_changes(invocation: Invocation, changes: Sequence[Change], *, applied: bool) -> None:
+    documents = [change_document(change) for change in changes]
     if invocation.as_json:
-        write_json({"applied": applied, "changes": [change_document(change) for change in changes]})
+        write_json({"applied": applied, "changes": documents})
         return
-    for change in changes:
+    for change, document in zip(changes, documents, strict=True):
         write_line(f"{_MARKS[change.kind]} {change.name} ({change.kind})")
-        for field, (before, after) in change.fields.items():
+        for field, (before, after) in document["fields"].items():
             write_line(f"    {field}: {visible(str(before), 60)} -> {visible(str(after), 60)}")
     if not changes:
         write_line("the file has no schedules")

@@ -10,12 +10,13 @@ import msgspec
 
 from stem_core.cli.output import local_time, write_table
 from stem_core.durations import format_duration, seconds
+from stem_core.redaction import redacted_args
 from stem_core.schedule.applying import Change
 from stem_core.schedule.overview import Overview, Standing
 
 
-def schedule_document(standing: Standing) -> dict[str, Any]:
-    """Return an entry as JSON data.
+def schedule_document(standing: Standing, *, reveal: bool = False) -> dict[str, Any]:
+    """Return an entry as JSON data; with `reveal`, with the secrets among its arguments.
 
     `{"id", "task", "queue", "spec", "cron", "every_s", "timezone", "args", "priority", "expires_s", "jitter_s",
     "missed", "grace_s", "start_at", "end_at", "enabled", "origin", "next_run", "late_s", "last_run", "last_id", "runs",
@@ -33,7 +34,7 @@ def schedule_document(standing: Standing) -> dict[str, Any]:
         "cron": entry.cron,
         "every_s": entry.every,
         "timezone": entry.timezone,
-        "args": entry.args,
+        "args": entry.args if reveal else redacted_args(entry.args),
         "priority": entry.priority,
         "expires_s": entry.expires,
         "jitter_s": entry.jitter,
@@ -65,11 +66,12 @@ def overview_document(overview: Overview) -> dict[str, Any]:
 
 
 def change_document(change: Change) -> dict[str, Any]:
-    """Return a change as JSON data: `{"id", "change", "fields": {field: [before, after]}}`.
+    """Return a change as JSON data: `{"id", "change", "fields": {field: [before, after]}}`, arguments without secrets.
 
     `change` is `added`, `changed`, `removed` or `same`.
     """
-    fields = {name: [msgspec.to_builtins(value) for value in pair] for name, pair in change.fields.items()}
+    shown = {name: [msgspec.to_builtins(value) for value in pair] for name, pair in change.fields.items()}
+    fields = {name: [redacted_args(args) for args in pair] if name == "args" else pair for name, pair in shown.items()}
     return {"id": change.name, "change": change.kind, "fields": fields}
 
 

@@ -57,6 +57,24 @@ class PlainLoader(yaml.SafeLoader):
         finally:
             self._levels -= 1
 
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        """Compose a text, in which two escapes may stand for one character, as JSON has it."""
+        node: yaml.ScalarNode = super().compose_scalar_node(anchor)
+        try:
+            node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise self._refused(node, "has half of a character (a lone surrogate)", "write the whole one") from error
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - as PyYAML calls it
+        """Return what a node says."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError) as error:  # whatever PyYAML stumbles over
+            kind = node.tag.rpartition(":")[2]
+            found = f"has {visible(repr(node.value), 60)}, which is no {kind},"
+            raise self._refused(node, found, "correct it, or write it in quotes if it is text") from error
+
     def _note(self, node: yaml.Node, path: str) -> None:
         if isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):

@@ -101,6 +101,11 @@ class Scheduled:
         """The tick up to which nothing is left to do, in ms."""
         return max(self.stored.since, self.progress.done)
 
+    @property
+    def latest(self) -> int:
+        """The latest moment that is noted of it, in ms; it was the present one then."""
+        return self.done if self.progress.claim is None else max(self.done, self.progress.claim.at)
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -205,6 +210,14 @@ class ScheduleBook:
         body = self._signed(PROGRESS, item.name, _encoder.encode(progress))
         version = await self._store.write_document(PROGRESS, item.name, body, item.progress_version)
         return None if version is None else replace(item, progress=progress, progress_version=version)
+
+    async def turn_back(self, item: Scheduled, now: int) -> bool:
+        """Have nothing behind an entry but what lies before now (in ms); False if somebody else changed it."""
+        stored = msgspec.structs.replace(item.stored, since=min(item.stored.since, now))
+        if stored != item.stored and not await self.write(stored, item.version):
+            return False
+        progress = msgspec.structs.replace(item.progress, done=min(item.progress.done, now), claim=None)
+        return await self.advance(item, progress) is not None
 
 
 def named(items: Sequence[Scheduled], name: str) -> Scheduled | None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from typing import Final
 
+from stem_core.durations import format_duration
 from stem_core.errors import BrokerFullError
 from stem_core.refusals import RefusalLog
 from stem_core.schedule.book import Scheduled, Unreadable
@@ -18,6 +19,8 @@ log: Final = logging.getLogger("stem.schedule")
 
 LOOK_AGAIN: Final = 1.0
 """Seconds after which a changed entry is noticed at the latest."""
+CORRECTED: Final = 3 * 3_600_000
+"""A clock that is set back by more milliseconds was wrong before, as Debian's cron takes it; less is waited for."""
 _AT_ONCE: Final = 64
 _NEVER: Final = float("inf")
 
@@ -52,7 +55,7 @@ class Rounds:
         items, unreadable = await dispatcher.book.load()
         self._complain(unreadable)
         self._forget(items)
-        items = [item for item in items if item.stored.enabled]
+        items = await self._of_the_present([item for item in items if item.stored.enabled])
         due = [item for item in items if self._wake(item) <= dispatcher.broker_clock.now()]
         wakes = {item.name: self._wake(item) for item in items}
         failures: list[BaseException] = []
@@ -70,6 +73,18 @@ class Rounds:
         if failures:
             raise failures[0]
         return min(LOOK_AGAIN, max(min(wakes.values(), default=_NEVER) - dispatcher.broker_clock.now(), 0) / 1000)
+
+    async def _of_the_present(self, items: list[Scheduled]) -> list[Scheduled]:
+        # What was ahead of the clock is looked at again with the next round.
+        dispatcher, present = self._dispatcher, []
+        for item in items:
+            ahead = item.latest - dispatcher.broker_clock.now()
+            if ahead <= CORRECTED:
+                present.append(item)
+            elif await dispatcher.book.turn_back(item, dispatcher.broker_clock.now()):
+                behind = format_duration(ahead / 1000)
+                log.warning("schedule %s ticks anew: the broker's clock was set back by %s", item.name, behind)
+        return present
 
     def _timing(self, item: Scheduled) -> Timing:
         known = self._timings.get(item.name)

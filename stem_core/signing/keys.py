@@ -18,6 +18,8 @@ ED25519: Final = "ed25519"
 ALGORITHMS: Final = (HMAC_SHA256, ED25519)
 MIN_SECRET_BYTES: Final = 16
 ED25519_BYTES: Final = 32
+KEY_LISTS: Final = ("STEM_SIGNING_KEYS", "STEM_SIGNING_PUBLIC_KEYS", "STEM_SIGNING_PRIVATE_KEYS")
+"""The variables that take keys."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _FORM: Final = "write id:base64, several separated by commas; an id is 1 to 32 letters, digits, underscores and hyphens"

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from stem_core.errors import ConfigurationError, SignatureError
-from stem_core.signing.keys import Key, SigningKey, read_keys
+from stem_core.misspelled import tell_of_blank_keys
+from stem_core.signing.keys import KEY_LISTS, Key, SigningKey, read_keys
 from stem_core.signing.ring import ACTIVE, ALGORITHM, CONTROL, active_key_of, by_id, control_keys_of, key_ring
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ UNKNOWN_KEY: Final = "signature-unknown-key"
 INVALID: Final = "signature-invalid"
 NOT_ALLOWED: Final = "signature-not-allowed"
 
-_LISTS: Final = ("STEM_SIGNING_KEYS", "STEM_SIGNING_PUBLIC_KEYS", "STEM_SIGNING_PRIVATE_KEYS")
 _COMMAND: Final = "command"
 
 _FIELD: Final = b',"sig":"'
@@ -108,10 +108,11 @@ class PayloadSigner:
             ConfigurationError: As `from_config`.
         """
         found = os.environ if environ is None else environ
-        values = {name: found.get(name, "").strip() for name in (*_LISTS, ACTIVE, ALGORITHM, CONTROL)}
+        values = {name: found.get(name, "").strip() for name in (*KEY_LISTS, ACTIVE, ALGORITHM, CONTROL)}
         if not any(values.values()):
+            tell_of_blank_keys(found, KEY_LISTS)
             return None
-        lists = [read_keys(name, values[name]) if values[name] else () for name in _LISTS]
+        lists = [read_keys(name, values[name]) if values[name] else () for name in KEY_LISTS]
         control_keys = [key_id.strip() for key_id in values[CONTROL].split(",") if key_id.strip()]
         return cls._from_lists(lists, values[ACTIVE] or None, values[ALGORITHM] or None, control_keys)
 
@@ -128,7 +129,7 @@ class PayloadSigner:
                 if value:
                     raise ConfigurationError(f"{variable} is set, but there is no key", "set STEM_SIGNING_KEYS too")
             return None
-        keys, public_keys, private_keys = (by_id(name, each) for name, each in zip(_LISTS, lists, strict=True))
+        keys, public_keys, private_keys = (by_id(name, each) for name, each in zip(KEY_LISTS, lists, strict=True))
         return cls(
             keys=keys,
             public_keys=public_keys,
@@ -178,7 +179,7 @@ class PayloadSigner:
         if key_id is None:
             raise ConfigurationError(
                 "messages are signed here, and this process has no key to sign with",
-                "set STEM_SIGNING_PRIVATE_KEYS and STEM_SIGNINGACTIVE_KEY where tasks or commands are sent",
+                "set STEM_SIGNING_PRIVATE_KEYS and STEM_SIGNING_ACTIVE_KEY where tasks or commands are sent",
             )
         return key_id
 

@@ -65,3 +65,21 @@ def test_a_worker_of_another_version_is_shown_as_unreadable(capsys: pytest.Captu
     assert "unreadable" in capsys.readouterr().out
     inspect_rows([answer(None)])
     assert capsys.readouterr().out == "no tasks run\n"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"revoked": [5]},
+        {"revoked": {"id": 1}},
+        {"rates": ["10/s"]},
+        {"scaling": {"last": [1]}},
+        {"scaling": {"last": {"before": "\x1b", "after": None}}},
+    ],
+)
+def test_whatever_a_worker_knows_is_answered_with_a_line(
+    snapshot: object, payload: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    inspect_rows([answer(snapshot, **payload)])
+    (line,) = capsys.readouterr().out.splitlines()[2:]
+    assert line.startswith("mail-1: what else it says cannot be read: ")

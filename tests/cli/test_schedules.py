@@ -77,6 +77,21 @@ def test_applying_shows_what_differs_and_a_trial_changes_nothing(stem: Stem, fil
     assert stem("schedule", "apply", "-f", str(file)).out.splitlines() == ["= a (same)", "= c (same)"]
 
 
+def test_secret_arguments_are_hidden_unless_they_are_asked_for(stem: Stem, tmp_path: Path) -> None:
+    path = tmp_path / "schedule.yaml"
+    path.write_text("schedules: {a: {task: add, every: 1h, args: {to: ann, password: canary-1}}}")
+    stem("schedule", "apply", "-f", str(path), "--yes")
+    path.write_text("schedules: {a: {task: add, every: 1h, args: {to: bob, password: canary-2}}}")
+    apply = ("schedule", "apply", "-f", str(path), "--dry-run")
+    for words in (("schedule", "show", "a"), ("schedule", "list"), ("observe", "schedules"), apply):
+        for ran in (stem(*words), stem(*words, "--json")):
+            assert ran.code == 0
+            assert "canary" not in ran.out + ran.err, words
+    assert "'to': 'ann', 'password': '***'" in stem(*apply).out
+    assert stem("schedule", "show", "a", "--reveal", "--json").json["args"] == {"to": "ann", "password": "canary-1"}
+    assert "canary-1" in stem("schedule", "show", "a", "--reveal").out
+
+
 def test_an_entry_is_switched_off_and_stays_so_when_its_file_is_applied_again(stem: Stem, file: Path) -> None:
     stem("schedule", "apply", "-f", str(file), "--yes")
     off = stem("schedule", "disable", "a", "--json").json

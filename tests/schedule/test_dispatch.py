@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -316,6 +317,42 @@ async def test_a_clock_that_jumps_an_hour_forth_and_back_sends_no_tick_twice_and
         await attend(step)
     assert len(sent) == len(set(sent))
     assert sent[-1] == tick_id("e", BEGIN + round(world.clock.now * 1000 - BEGIN) // 10_000 * 10_000)
+
+
+YEARS = 10 * 366 * 86_400.0
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["sent", "claimed"])
+async def test_a_clock_that_was_years_ahead_silences_no_entry(
+    world: World, caplog: pytest.LogCaptureFixture, *, dies: bool
+) -> None:
+    await world.put()
+    rounds, sender, _ = world.scheduler("a")
+    sender.before = asyncio.CancelledError() if dies else None
+    world.clock.now += YEARS
+    with pytest.raises(asyncio.CancelledError) if dies else nullcontext():
+        await rounds.attend()
+    sender.before = None
+    world.clock.now -= YEARS - 60
+    others = [world.scheduler(name)[0] for name in "bc"]
+    await asyncio.gather(*(each.attend() for each in (rounds, *others)))
+    assert caplog.messages.count("schedule e ticks anew: the broker's clock was set back by 3659d23h") == 1
+    sent = await world.published()
+    world.clock.now += 10
+    await asyncio.gather(*(each.attend() for each in (rounds, *others)))
+    assert await world.published() == sent + 1
+    assert (await world.item()).progress.last_id == tick_id("e", BEGIN + 70_000)
+
+
+async def test_an_entry_that_was_defined_while_the_clock_was_years_ahead_ticks_too(world: World) -> None:
+    world.clock.now += YEARS
+    await world.put()
+    world.clock.now -= YEARS
+    rounds, _, _ = world.scheduler("a")
+    await rounds.attend()
+    world.clock.now += 10
+    await rounds.attend()
+    assert await world.published() == 1
 
 
 async def test_a_claim_left_before_the_clock_was_set_back_is_taken_over_at_once(world: World) -> None:

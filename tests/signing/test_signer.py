@@ -173,7 +173,7 @@ def test_a_verifier_cannot_sign() -> None:
     signing, verifying = PayloadSigner(private_keys={"e1": SEED}), PayloadSigner(public_keys={"e1": PUBLIC})
     verifying.verify(signing.sign(BODY, SCOPE), SCOPE)
     assert (verifying.can_sign, signing.can_sign) == (False, True)
-    with pytest.raises(ConfigurationError, match=r"no key to sign with.*STEM_SIGNING_PRIVATE_KEYS"):
+    with pytest.raises(ConfigurationError, match=r"no key to sign with.* STEM_SIGNING_ACTIVE_KEY "):
         verifying.sign(BODY, SCOPE)
 
 

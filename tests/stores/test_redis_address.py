@@ -70,3 +70,12 @@ def test_what_cannot_be_meant_is_named_and_the_form_shown(url: str, said: str) -
     assert "hunter2" not in str(caught.value)
     assert caught.value.hint is not None
     assert "://[user:password@]host" in caught.value.hint
+
+
+@pytest.mark.parametrize("password", ["a/hunter2", "a?hunter2", "a/b/hunter2", "a?eviction=hunter2", "a?b=c/hunter2"])
+@pytest.mark.parametrize("kind", ["redis", "redis+cluster", "rediss+sentinel"])
+def test_a_password_that_is_not_encoded_is_not_told_but_how_to_write_it(kind: str, password: str) -> None:
+    with pytest.raises(ConfigurationError, match="%2F for a / and %3F") as caught:
+        parse_address(f"{kind}://ann:{password}@h:1/0")
+    assert f"{kind}://ann:***@h:1/0 is not" in str(caught.value)
+    assert "hunter2" not in str(caught.value)

@@ -63,6 +63,15 @@ async def test_a_url_that_names_no_file_says_what_would(url: str, word: str) -> 
     assert word in await refused(url)
 
 
+@pytest.mark.parametrize(
+    "url", ["sqlite://ann:canary@h/a.db", "sqlite:///a.db?password=canary", "sqlite://a:canary#@h"]
+)
+def test_a_password_that_a_url_should_not_have_is_not_shown(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"\*\*\*") as caught:
+        parse_address(url)
+    assert "canary" not in str(caught.value)
+
+
 async def test_without_a_path_it_is_the_users_own_file_which_nobody_else_can_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

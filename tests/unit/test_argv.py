@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stem_core.argv import without_credentials
+from stem_tui.cli import parser
 from tests.servers import RedisServer
 
 FLAGS = {"--broker": "STEM_BROKER_URL", "--backend": "STEM_RESULT_BACKEND_URL"}
@@ -32,6 +33,12 @@ ROOT = Path(__file__).parents[2]
 )
 def test_addresses_with_credentials_are_taken_off(words: list[str], kept: list[str], variables: dict[str, str]) -> None:
     assert without_credentials(words, FLAGS) == (kept, variables)
+
+
+@pytest.mark.parametrize("words", [["--brok", "redis://:canary@h"], ["--back=redis://:canary@h"]])
+def test_the_console_takes_no_flag_that_would_not_be_taken_off(words: list[str]) -> None:
+    with pytest.raises(SystemExit, match="64"):
+        parser().parse_args(words)
 
 
 @pytest.mark.process

@@ -89,6 +89,13 @@ def test_whatever_comes_by_a_topic_is_read_or_refused_by_one_kind_of_error(decod
         decode(body)
 
 
+def test_what_a_worker_answers_is_nested_no_deeper_than_can_be_printed() -> None:
+    head = b'{"command_id":"c","worker":"w","payload":{"a":'
+    decode_reply(head + b"[" * (MAX_DEPTH - 2) + b"]" * (MAX_DEPTH - 2) + b"}}")
+    with pytest.raises(msgspec.MsgspecError, match="deeper"):
+        decode_reply(head + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}}")
+
+
 @pytest.mark.parametrize("decode", [decode_record, status_of_record, decode_result])
 @pytest.mark.parametrize("body", [NOT_UTF8, b"[" * 200_000, b"", b"nonsense"])
 def test_a_record_that_cannot_be_read_is_an_error_that_says_so(decode, body: bytes) -> None:

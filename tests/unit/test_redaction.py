@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from stem_core.redaction import hide, is_secret, redacted, redacted_args, secret_values
+from stem_core.redaction import hide, is_secret, redacted, redacted_args, secret_values, without_url_passwords
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -23,7 +23,8 @@ JSON = st.recursive(
         "clientSecret", "token", "access_token", "accessToken", "X-Auth-Token", "Authorization", "authorisation",
         "api_key", "apiKey", "APIKey", "apikey", "API_KEY", "private_key", "credentials",
         "cookie", "Set-Cookie", "session_id", "cvv", "pin", "card_number", "jwt", "otp", "user_pw", "creds",
-        "ssn",
+        "ssn", "clientsecret", "APPSECRET", "apitoken", "csrftoken", "idTokens", "userpwd", "dbpass", "SMTPPASS",
+        "passcode", "masterkey", "privkey", "service_key", "xsrf", "\uff50assword",
     ],
 )  # fmt: skip
 def test_a_name_that_says_secret_is_one(name: str) -> None:
@@ -32,8 +33,11 @@ def test_a_name_that_says_secret_is_one(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["to", "author", "key", "keyboard", "tokenizer", "secretary", "compass", "spinner", "opinion", "id", "", "ß"],
-)
+    [
+        "to", "author", "key", "keyboard", "tokenizer", "tokenized", "secretary", "compass", "bypass", "mail_passed",
+        "spinner", "opinion", "id", "", "ß",
+    ],
+)  # fmt: skip
 def test_a_name_that_only_looks_like_it_is_none(name: str) -> None:
     assert not is_secret(name)
 
@@ -55,6 +59,26 @@ def test_secrets_are_hidden_at_any_depth() -> None:
         "token": None,
         "db": "postgresql://ann:***@host/db?x=1 and redis://***@host",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("redis://:can/ary@h:1/0", "redis://:***@h:1/0"),
+        ("no redis://u:can#ary@h, no https://u:can?ary@h/x", "no redis://u:***@h, no https://u:***@h/x"),
+        ("redis://u:c@n/ary@h/0", "redis://u:***@h/0"),
+        ("redis://u:canary@h,redis://u:canary@i", "redis://u:***@h,redis://u:***@i"),
+        ('["redis://u:canary@h", "a@b"]', '["redis://u:***@h", "a@b"]'),
+        ("https://h:80/?mail=a@b and http://[::1]:80/a@b", "https://h:80/?mail=a@b and http://[::1]:80/a@b"),
+        ("postgresql://h/db?user=ann&password=canary", "postgresql://h/db?user=ann&password=***"),
+        ("GET https://h/x?access_token=canary&page=2 'failed'", "GET https://h/x?access_token=***&page=2 'failed'"),
+        ("redis://:" + "can'ary" * 100 + "@h", "redis://:***@h"),
+        ("('https://h/x?sig=1&password=can'ary').", "('https://h/x?sig=1&password=***')."),
+        ("what? password=none was given", "what? password=none was given"),
+    ],
+)
+def test_addresses_lack_their_passwords_wherever_they_stand(text: str, shown: str) -> None:
+    assert without_url_passwords(text) == shown
 
 
 def test_what_is_nested_too_deep_is_hidden_and_harmless() -> None:

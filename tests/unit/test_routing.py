@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,11 @@ def test_an_empty_file_routes_nothing(tmp_path: Path) -> None:
         ("a: !!python/object:os.system {}", "not YAML", "correct"),
         ("queues: {}\nroutes:\n  - target: {type: topic, name: a}", "line 3", "queue or broadcast"),
         ("queues: {}\nqueues: {}", "lines 1 and 2", "keep one"),
+        ("queues: {}\ndefault_queue: 2025-13-45", "no timestamp, at line 2, column 16", "in quotes"),
+        ("queues: {}\ndefault_queue: " + "1" * 5000, "no int, at line 2, column 16", "in quotes"),
+        ("queues: {}\ndefault_queue: !!bool x", "no bool, at line 2, column 16", "in quotes"),
+        ("queues: {}\ndefault_queue: !!timestamp x", "no timestamp, at line 2, column 16", "in quotes"),
+        ('queues: {}\n"\\ud83d": 1', "half of a character (a lone surrogate) at line 2, column 1", "whole one"),
     ],
 )
 def test_a_wrong_file_names_the_place_and_what_is_right(tmp_path: Path, text: str, place: str, right: str) -> None:
@@ -160,6 +166,13 @@ def test_json_may_be_indented_with_tabs(tmp_path: Path) -> None:
     assert load(tmp_path, text).queues == {"a": (1, 3)}
     with pytest.raises(ConfigurationError, match="line 3"):
         load(tmp_path, text.replace("3]", "30]"))
+
+
+def test_json_may_write_a_character_as_two_escapes(tmp_path: Path) -> None:
+    document = {"queues": {"a": {}}, "routes": [{"match": {"task": "😀"}, "target": {"type": "queue", "name": "a"}}]}
+    text = json.dumps(document)
+    assert "\\ud83d\\ude00" in text
+    assert load(tmp_path, text).route("😀").queue == "a"
 
 
 @pytest.mark.parametrize("path", ["/nonexistent/routing.yaml", "/", "a\x00b", "/tmp/\ud800"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -69,6 +70,10 @@ def parse_address(url: str) -> RedisAddress:
     scheme, _, rest = url.partition("://")
     kind = scheme.lower()
     topology = kind.partition("+")[2] or "single"
+    if re.search("[/?].*@", rest):
+        # What follows is no path and no option then, but the rest of a password, and must not be told.
+        found = f"{redact_url(url)} is not a Redis URL: there is a / or ? before its last @"
+        raise ConfigurationError(found, "in a password write %2F for a / and %3F for a ?")
     rest, _, query = rest.partition("?")
     shown = redact_url(f"{kind}://{rest}")
     try:

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
 from stem_core.errors import ConfigurationError
+from stem_core.redaction import without_url_passwords
 from stem_core.text import visible
 
 _FORMS: Final = "use sqlite:///absolute/path/of/the.db, or sqlite:// for this user's default file"
@@ -50,9 +51,9 @@ def parse_address(url: str) -> Address:
     """
     scheme, separator, rest = url.partition("://")
     if scheme.lower() != "sqlite" or not separator:
-        raise ConfigurationError(f"{visible(url)!r} is not a SQLite URL", _FORMS)
+        raise ConfigurationError(f"{_shown(url)!r} is not a SQLite URL", _FORMS)
     if "#" in rest:
-        raise ConfigurationError(f"{visible(url)!r} has a #", "write %23 if it is part of the file's name")
+        raise ConfigurationError(f"{_shown(url)!r} has a #", "write %23 if it is part of the file's name")
     place, _, query = rest.partition("?")
     synchronous = _options(url, query)
     place = unquote(place)
@@ -68,12 +69,18 @@ def default_file() -> Path:
     return (user_data_path("stem", appauthor=False) / "stem.db").resolve()
 
 
+def _shown(url: str) -> str:
+    return without_url_passwords(
+        visible(url)
+    )  # there is no password in such a URL, but somebody may have put one there
+
+
 def _options(url: str, query: str) -> str:
     options = dict(parse_qsl(query, keep_blank_values=True))
     synchronous = options.pop("synchronous", "normal").lower()
     if options:
         unknown = ", ".join(repr(visible(name)) for name in sorted(options))
-        raise ConfigurationError(f"{visible(url)!r} has the unknown option {unknown}", "there is one: synchronous")
+        raise ConfigurationError(f"{_shown(url)!r} has the unknown option {unknown}", "there is one: synchronous")
     if synchronous not in _LEVELS:
         raise ConfigurationError(f"synchronous is {visible(synchronous)!r}", "use normal or full")
     return synchronous
@@ -81,10 +88,10 @@ def _options(url: str, query: str) -> str:
 
 def _absolute(url: str, place: str) -> Path:
     if place in {":memory:", "/:memory:"}:
-        raise ConfigurationError(f"{visible(url)!r} names no file", "use memory:// for a store in this process")
+        raise ConfigurationError(f"{_shown(url)!r} names no file", "use memory:// for a store in this process")
     if not place.startswith("/"):
-        raise ConfigurationError(f"{visible(url)!r} has no absolute path", _FORMS)
+        raise ConfigurationError(f"{_shown(url)!r} has no absolute path", _FORMS)
     if "\0" in place:
-        raise ConfigurationError(f"{visible(url)!r} has a NUL in its path", _FORMS)
+        raise ConfigurationError(f"{_shown(url)!r} has a NUL in its path", _FORMS)
     path = place.lstrip("/") if _DRIVE.match(place) else f"/{place.lstrip('/')}"
     return Path(path).resolve()
