@@ -23,7 +23,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.servers import free_port
+from tests.servers import free_port, listens
 
 _START_SECONDS: Final = 30.0
 _TRIES: Final = 5
@@ -162,7 +162,7 @@ class PostgresServer:
             except psycopg.OperationalError:
                 time.sleep(0.02)
             else:
-                return True
+                return listens(self._process, port)
         return False
 
     def _end(self, number: signal.Signals) -> None:

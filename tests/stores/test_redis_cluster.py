@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 import pytest
+from redis.asyncio.connection import Connection
 
 from stem_core.delivery import Pause, Settled
 from stem_core.errors import BrokerUnavailableError, ConfigurationError
@@ -21,11 +22,20 @@ from tests.servers import RedisServer
 
 pytestmark = pytest.mark.redis
 
+AT_ONCE = 3.0
+"""Seconds in which a busy machine does what is done at once."""
+
 
 @pytest.fixture
 async def broker(redis_cluster: RedisCluster3, namespace: str) -> AsyncIterator[Broker]:
     async with await connect_broker(redis_cluster.url, namespace=namespace) as broker:
         yield broker
+
+
+@pytest.fixture
+def rarely_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who waits for work hear of it or be late: it does not look before `AT_ONCE` is over."""
+    monkeypatch.setattr("stem_core.stores.redis.queues.LONGEST_BLOCK", AT_ONCE * 1.5)
 
 
 def keys_on(cluster: RedisCluster3, namespace: str) -> list[set[str]]:
@@ -78,8 +88,9 @@ async def test_one_fetch_takes_from_queues_on_all_servers(broker: Broker, namesp
     assert None not in records
 
 
+@pytest.mark.usefixtures("rarely_looks")
 async def test_a_waiting_fetch_hears_each_of_its_queues_and_needs_no_new_connection_for_it(
-    broker: Broker, redis_cluster: RedisCluster3, namespace: str
+    broker: Broker, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queues = queues_on_each(namespace)
     await fill(broker, queues)
@@ -87,48 +98,49 @@ async def test_a_waiting_fetch_hears_each_of_its_queues_and_needs_no_new_connect
 
     async def round_of_all() -> None:
         for queue in queues:
-            waiting = asyncio.ensure_future(take(broker, 10, queues=queues, wait=5.0))
+            waiting = asyncio.ensure_future(take(broker, 10, queues=queues, wait=10.0))
             await asyncio.sleep(0.05)
-            began = time.perf_counter()
             (task_id,) = await publish(broker, 1, queue)
-            held = await waiting
+            async with asyncio.timeout(AT_ONCE):
+                held = await waiting
             assert [delivery.id for delivery in held] == [task_id]
-            assert time.perf_counter() - began < 1.0
             await settle(broker, held)
 
-    def connections() -> list[int]:
-        clients = [redis_cluster.client(number) for number in range(3)]
-        return [client.info("stats")["total_connections_received"] for client in clients]
-
     await round_of_all()
-    before = await asyncio.to_thread(connections)
+    made, connect = 0, Connection._connect
+
+    async def counted(connection: Connection) -> None:
+        nonlocal made
+        made += 1
+        await connect(connection)
+
+    monkeypatch.setattr(Connection, "_connect", counted)
     for _ in range(5):
         await round_of_all()
-    after = await asyncio.to_thread(connections)
-    assert sum(after) - sum(before) < 3 + 5  # those that count, and what a pool may grow by; not one for each ring
+    assert made < 5  # what a pool may grow by; not one for each ring
 
 
+@pytest.mark.usefixtures("rarely_looks")
 async def test_what_rings_for_a_listener_that_is_gone_wakes_another(broker: Broker, namespace: str) -> None:
     first, second, _ = queues_on_each(namespace)
-    waiting = asyncio.ensure_future(take(broker, 1, "early", (first, second), wait=2.0))
+    waiting = asyncio.ensure_future(take(broker, 1, "early", (first, second), wait=10.0))
     await asyncio.sleep(0.05)
     await publish(broker, 1, first)
     assert len(await waiting) == 1
-    other = asyncio.ensure_future(take(broker, 1, "late", (second,), wait=2.0))
+    other = asyncio.ensure_future(take(broker, 1, "late", (second,), wait=10.0))
     await asyncio.sleep(0.05)
-    began = time.perf_counter()
     (task_id,) = await publish(broker, 1, second)  # `early` still listens to that bell, for nobody
-    assert [delivery.id for delivery in await other] == [task_id]
-    assert time.perf_counter() - began < 1.0
+    async with asyncio.timeout(AT_ONCE):
+        assert [delivery.id for delivery in await other] == [task_id]
 
 
+@pytest.mark.usefixtures("rarely_looks")
 async def test_an_interrupted_wait_on_several_servers_ends_at_once(broker: Broker, namespace: str) -> None:
-    waiting = asyncio.ensure_future(take(broker, 1, "w1", queues_on_each(namespace), wait=5.0))
+    waiting = asyncio.ensure_future(take(broker, 1, "w1", queues_on_each(namespace), wait=10.0))
     await asyncio.sleep(0.05)
-    began = time.perf_counter()
     broker.interrupt("w1")
-    assert await waiting == []
-    assert time.perf_counter() - began < 1.0
+    async with asyncio.timeout(AT_ONCE):
+        assert await waiting == []
 
 
 async def test_servers_that_forgot_the_scripts_are_taught_again(
@@ -146,12 +158,12 @@ async def test_servers_that_forgot_the_scripts_are_taught_again(
     assert redis_cluster.client(0).script_exists(script("renew").sha) == [True]
 
 
-async def test_a_slot_that_moves_takes_its_queue_along(redis_cluster: RedisCluster3, namespace: str) -> None:
+async def test_a_slot_that_moves_takes_its_queue_along(private_cluster: RedisCluster3, namespace: str) -> None:
     queue = queues_on_each(namespace)[0]
     slot = slot_of(f"{{stem:{namespace}:{queue}}}:")
-    source, target = redis_cluster.client(0), redis_cluster.client(1)
+    source, target = private_cluster.client(0), private_cluster.client(1)
     source_id, target_id = (client.execute_command("CLUSTER", "MYID") for client in (source, target))
-    async with await connect_broker(redis_cluster.url, namespace=namespace) as broker:
+    async with await connect_broker(private_cluster.url, namespace=namespace) as broker:
         ids = await publish(broker, 5, queue)
         (held,) = await take(broker, 1, queues=(queue,))
         target.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
@@ -160,11 +172,11 @@ async def test_a_slot_that_moves_takes_its_queue_along(redis_cluster: RedisClust
         try:
             await broker.resume([queue])  # one key, which may be on either side
             first, *others = source.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1000)
-            source.execute_command("MIGRATE", "127.0.0.1", redis_cluster.servers[1].port, first, 0, 5000)
+            source.execute_command("MIGRATE", "127.0.0.1", private_cluster.servers[1].port, first, 0, 5000)
             with pytest.raises(BrokerUnavailableError, match=f"moving slot {slot}"):
                 await stats(broker, queue)
             for key in others:
-                source.execute_command("MIGRATE", "127.0.0.1", redis_cluster.servers[1].port, key, 0, 5000)
+                source.execute_command("MIGRATE", "127.0.0.1", private_cluster.servers[1].port, key, 0, 5000)
         finally:
             for client in (target, source):
                 client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
@@ -224,7 +236,7 @@ async def test_a_frozen_server_holds_calls_up_once_and_is_used_again_soon_after_
             with pytest.raises(BrokerUnavailableError, match="stopped answering"):
                 await stats(broker, queues[frozen])
             assert await asyncio.to_thread(broker.renew, first + second) == [True] * 4
-            assert time.perf_counter() - began < 2.0
+            assert time.perf_counter() - began < AT_ONCE  # who asked the frozen one anew would wait for 5 s
             assert {delivery.queue for delivery in first + second} == set(living)
         finally:
             private_cluster.servers[frozen].thaw()
@@ -236,7 +248,7 @@ async def test_a_frozen_server_holds_calls_up_once_and_is_used_again_soon_after_
             return False
 
         await until(answers)
-        assert time.perf_counter() - thawed < 3.0
+        assert time.perf_counter() - thawed < 3.0 + AT_ONCE
         assert {delivery.queue for delivery in await take(broker, 10, queues=queues)} == {queues[frozen]}
 
 
@@ -273,7 +285,7 @@ async def test_after_a_failover_work_goes_on_within_two_seconds(private_cluster:
 
         await until(goes_on)
         assert await asyncio.to_thread(broker.renew, held) == [True]
-        assert time.perf_counter() - began < 2.0
+        assert time.perf_counter() - began < 2.0 + AT_ONCE
         assert await settle(broker, held) == [Settled.COMMITTED]
         assert (await take_one(broker, queue=queue)).queue == queue
 

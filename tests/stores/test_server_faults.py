@@ -14,10 +14,13 @@ from stem_core.delivery import Settled
 from stem_core.errors import BrokerUnavailableError
 from stem_core.stores import connect_broker
 from stem_core.stores.port import Broker
-from stem_core.testing.contract.harness import job, publish, settle, stats, take, until
+from stem_core.testing.contract.harness import DEADLINE, job, publish, settle, stats, take, until
 from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
 from tests.stores.proxy import Proxy
+
+BUSY = 3.0
+"""Seconds that a busy machine may add to what takes a known time."""
 
 Server: TypeAlias = RedisServer | PostgresServer
 
@@ -125,7 +128,7 @@ async def test_a_waiting_fetch_reports_the_death_of_the_server_and_works_soon_af
     waiting = asyncio.ensure_future(take(broker, wait=10.0))
     await asyncio.sleep(0.05)
     await asyncio.to_thread(private.kill)
-    async with asyncio.timeout(3.0):
+    async with asyncio.timeout(DEADLINE / 2):
         with pytest.raises(BrokerUnavailableError):
             await waiting
     for call in (publish(broker), stats(broker), take(broker), broker.queues()):
@@ -136,7 +139,7 @@ async def test_a_waiting_fetch_reports_the_death_of_the_server_and_works_soon_af
     back = SYSTEM_CLOCK.monotonic()
     await publish(broker)
     assert len(await waiting) == 1
-    assert SYSTEM_CLOCK.monotonic() - back < 2.0
+    assert SYSTEM_CLOCK.monotonic() - back < 2.0 + BUSY
 
 
 async def again_and_again(broker: Broker) -> list[object]:
@@ -150,7 +153,7 @@ async def again_and_again(broker: Broker) -> list[object]:
 async def test_a_frozen_server_is_reported_and_used_again(broker: Broker, private: Server) -> None:
     private.freeze()
     try:
-        async with asyncio.timeout(8.0):
+        async with asyncio.timeout(DEADLINE + BUSY):
             with pytest.raises(BrokerUnavailableError):
                 await stats(broker)
     finally:

@@ -102,7 +102,8 @@ async def asleep(seconds: float) -> str:
 
 
 @stem.task("stuck_async", execution="process")
-async def stuck_async() -> None:
+async def stuck_async(context: TaskContext) -> None:
+    context.progress(0.5)
     while True:
         try:
             await asyncio.sleep(0.01)
@@ -124,8 +125,9 @@ def steps(context: TaskContext, path: str = "") -> None:
 
 
 @stem.task("deaf", execution="process")
-def deaf(path: str) -> None:
+def deaf(context: TaskContext, path: str) -> None:
     try:
+        context.progress(0.5)
         while True:
             pass
     finally:
@@ -213,9 +215,9 @@ def picky() -> None:
 
 @stem.task("fine_process", execution="process")
 def fine_process(context: TaskContext) -> str:
-    for _ in range(30):
+    for _ in range(50):
         context.progress(0.5)
-        time.sleep(0.01)
+        time.sleep(0.02)
     return "done"
 
 

@@ -24,7 +24,8 @@ from stem_core.stores.port import FROM_START, Broker
 from stem_core.tasks import FunctionTaskHandler, SimpleTaskRegistry
 from stem_core.worker import Worker
 
-DEADLINE = 10.0
+DEADLINE = 20.0
+"""Seconds; only a test that fails takes so long."""
 
 
 async def until(condition: Callable[[], Any], what: str = "", within: float = DEADLINE) -> Any:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import apsw
+
+from stem_core.stores.sqlite.address import parse_address
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +29,27 @@ class Processes:
         process = subprocess.Popen([*command, str(skew)], cwd=ROOT)
         self.started.append(process)
         return process
+
+    def freeze(self, process: subprocess.Popen[bytes]) -> None:
+        """Make it silent, until SIGCONT; but not while it writes to a file, which would be frozen with it."""
+        process.send_signal(signal.SIGSTOP)
+        while self.url.startswith("sqlite:") and self._is_locked():
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+            process.send_signal(signal.SIGSTOP)
+
+    def _is_locked(self) -> bool:
+        connection = apsw.Connection(str(parse_address(self.url).path))
+        connection.set_busy_timeout(500)  # others write too, and soon have
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except apsw.BusyError:
+            return True
+        else:
+            return False
+        finally:
+            connection.close()
 
     def lines(self, what: str, worker: str = "") -> list[str]:
         """Return the ids of tasks that were noted as `start` or `end`, by one worker or all."""

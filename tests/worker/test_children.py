@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from collections.abc import AsyncIterator
@@ -156,15 +157,13 @@ async def test_a_task_that_never_ends_is_killed_at_its_hard_limit_and_the_slot_i
     children: Cluster, name: str, args: dict[str, object]
 ) -> None:
     worker = await children.worker(app=APP, concurrency=1)
-    before = time.perf_counter()
-    task_id = await children.send(name, args, hard_time_limit=0.2)
+    task_id = await children.send(name, args, hard_time_limit=1.0)
     await until(lambda: worker.snapshot().children and worker.snapshot().children[0].busy)
     pid = worker.snapshot().children[0].pid
     assert worker.snapshot().children[0].task == task_id
     status = await children.ended(task_id)
     assert status.error is not None
     assert "HardTimeLimitExceeded" in status.error.type
-    assert time.perf_counter() - before < 3
     await until(lambda: not alive(pid))
     assert (await children.ended(await children.send("echo", {"value": 1}))).state is TaskState.SUCCEEDED
 
@@ -199,8 +198,7 @@ async def test_a_terminated_task_that_does_not_listen_is_interrupted_after_the_g
     worker = await children.worker(app=APP, lifecycle=WorkerLifecycleConfig(terminate_grace_period=0.2))
     cleaned = tmp_path / "cleaned"
     task_id = await children.send(deaf, {"path": str(cleaned)} if deaf == "deaf" else {})
-    await until(lambda: worker.snapshot().children and worker.snapshot().children[0].busy)
-    await asyncio.sleep(0.1)
+    await until(lambda: worker.snapshot().running and worker.snapshot().running[0].progress)
     await children.command(Revoke((Revocation(id=task_id, terminate=True),)))
     assert (await children.ended(task_id)).state is TaskState.CANCELLED
     assert deaf != "deaf" or cleaned.read_text() == "cleaned up"
@@ -350,6 +348,7 @@ async def test_a_child_whose_start_is_given_up_leaves_nothing_open(monkeypatch: 
         raise asyncio.CancelledError
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", given_up)
+    gc.collect()  # what tests before this one have left open would be closed now
     before = psutil.Process().num_fds()
     with pytest.raises(asyncio.CancelledError) as caught:
         await ChildProcess.start(Setup(app="a:b", worker="w", location="", paths=()))

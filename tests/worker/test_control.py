@@ -9,6 +9,7 @@ import pytest
 
 from stem_core.commands import (
     CONTROL_TOPIC,
+    Command,
     Drain,
     Inspect,
     PauseQueues,
@@ -20,8 +21,10 @@ from stem_core.commands import (
     ShutdownMode,
     Stats,
     Undrain,
+    encode_command,
 )
 from stem_core.delivery import Pause, Revocation
+from stem_core.envelope import new_task_id
 from stem_core.events import ControlCommandCompleted, ControlCommandReceived, WorkerScaled, WorkerStopping
 from stem_core.results import TaskRecord, encode_record
 from stem_core.states import TaskState
@@ -52,12 +55,11 @@ async def test_an_expired_command_is_refused(cluster: Cluster) -> None:
 
 
 async def test_a_command_from_before_its_start_does_not_hit_a_worker(cluster: Cluster) -> None:
-    waiting = asyncio.ensure_future(cluster.command(Shutdown()))
-    await asyncio.sleep(0.05)
+    before = Command(id=new_task_id(), order=Shutdown(), issuer="test")
+    await cluster.broker.append(CONTROL_TOPIC, [encode_command(before)])
     worker = await cluster.worker()
     await cluster.command(Ping())
     assert worker.snapshot().state == "running"
-    waiting.cancel()
 
 
 async def test_nonsense_on_the_control_topic_hurts_nobody(memory: Cluster) -> None:
@@ -202,7 +204,7 @@ async def test_a_drained_worker_finishes_and_leaves_no_trace_but_its_events(clus
     await cluster.command(Drain())
     assert not running.done()
     go.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 20)
     assert (await cluster.ended(task_id)).result == "done"
     assert await cluster.broker.presences() == []
     events = await cluster.events(WorkerStopping, ControlCommandReceived, ControlCommandCompleted)

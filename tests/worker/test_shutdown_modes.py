@@ -33,7 +33,7 @@ SIGNALS = {
 
 
 class World:
-    """A cluster in memory with one task of each kind: `fine_…` ends in 0.3 s and has checkpoints, `deaf_…` has none."""
+    """A cluster in memory with one task of each kind: `fine_…` ends in a second and can be stopped, `deaf_…` not."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -74,20 +74,20 @@ class World:
     async def ended(self) -> QueueStats:
         """Return the queue's figures once the worker has ended."""
         assert self.running is not None
-        await asyncio.wait_for(self.running, 8)
+        await asyncio.wait_for(self.running, 20)
         assert await self.cluster.broker.presences() == []
         return (await self.cluster.broker.stats(["default"]))[0]
 
     async def _fine_inline(self, context: TaskContext) -> str:
-        for _ in range(30):
+        for _ in range(50):
             context.progress(0.5)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
         return "done"
 
     def _fine_thread(self, context: TaskContext) -> str:
-        for _ in range(30):
+        for _ in range(50):
             context.progress(0.5)
-            time.sleep(0.01)
+            time.sleep(0.02)
         return "done"
 
     async def _deaf_inline(self, context: TaskContext) -> None:

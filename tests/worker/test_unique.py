@@ -103,11 +103,11 @@ async def test_a_job_that_died_keeps_nothing_out(cluster: Cluster) -> None:
 
 
 async def test_when_its_time_is_over_the_next_one_is_sent_beside_it(cluster: Cluster, stem: Stem) -> None:
-    first = await stem.enqueue("report", unique_for=0.3)
+    first = await stem.enqueue("report", unique_for=1.0)
     assert await stem.enqueue("report") == first
 
     async def another() -> bool:
-        return await stem.enqueue("report", unique_for=0.3) != first
+        return await stem.enqueue("report", unique_for=1.0) != first
 
     await until(another)
     assert (await cluster.broker.locate([first]))[0] is not None
@@ -143,7 +143,7 @@ async def test_a_send_that_fails_leaves_the_way_free(memory: Cluster, monkeypatc
     with pytest.raises(BrokerError, match="full"):
         await stem.enqueue("report")
     monkeypatch.setattr(memory.broker, "publish", publish)
-    sent = await asyncio.wait_for(stem.enqueue("report"), 2)
+    sent = await asyncio.wait_for(stem.enqueue("report"), 10)
     assert (await memory.broker.locate([sent]))[0] is not None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -21,6 +20,9 @@ from stem_core.worker.upkeep import MOST, office_of
 from tests.conftest import CLUSTER, SERVED
 from tests.worker.cluster import Cluster, until
 from tests.worker.processes import Processes
+
+BUSY = 1.5
+"""Seconds that a busy machine may add."""
 
 OFFICE = office_of(["default"])
 
@@ -78,7 +80,7 @@ async def test_who_is_shut_down_is_followed_at_once(cluster: Cluster) -> None:
     assert await is_elected(cluster) != first
     due = time.time() + 0.1
     status = await cluster.ended(await cluster.send("now", delay=0.1))
-    assert status.result < due + LOOK_EVERY + MOST + 0.5
+    assert status.result < due + LOOK_EVERY + MOST + BUSY
 
 
 async def test_where_the_lock_cannot_be_asked_for_rounds_are_done_all_the_same(faulty: Cluster) -> None:
@@ -108,16 +110,20 @@ async def test_who_dies_or_freezes_is_followed_and_delayed_jobs_are_hardly_late(
             delay = 0.3 + number * 0.05
             due = time.time() + delay
             dues[await cluster.send("work", {"seconds": 0.0}, delay=delay)] = due
-        os.kill(started[owner.split("/")[0]].pid, end)
+        fallen = started[owner.split("/")[0]]
+        if end is signal.SIGKILL:
+            fallen.kill()
+        else:
+            processes.freeze(fallen)
         for each in dues:
             assert (await cluster.ended(each, 20)).state is TaskState.SUCCEEDED
         assert await is_elected(cluster) != owner
         late = [float(row[3]) - dues[row[1]] for row in processes.rows("start")]
         assert min(late) > -0.05
         # What a worker held as it fell waits for its lease; all else for another to be elected.
-        assert sorted(late)[len(late) // 2] < 0.3
-        assert sum(one > TERM + LOOK_EVERY + 0.5 for one in late) <= 8
-        assert max(late) < 1.0 + TERM + LOOK_EVERY + 1.0
+        assert sorted(late)[len(late) // 2] < TERM + LOOK_EVERY
+        assert sum(one > TERM + LOOK_EVERY + BUSY for one in late) <= 8
+        assert max(late) < 1.0 + TERM + LOOK_EVERY + 2 * BUSY
     finally:
         processes.close()
         await cluster.close()

@@ -148,7 +148,7 @@ class Fenced(InMemoryBroker):
 
 
 async def test_a_lost_lease_cancels_the_handler_and_drops_its_outcome(namespace: str) -> None:
-    cluster = Cluster(Fenced(namespace, lease=0.15))
+    cluster = Cluster(Fenced(namespace, lease=1.0))
     seen: list[str] = []
 
     async def work() -> None:
