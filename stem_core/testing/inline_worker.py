@@ -22,9 +22,10 @@ from stem_core.testing.manual_clock import ManualClock
 from stem_core.worker.active import Job, Window
 from stem_core.worker.children import ChildPool
 from stem_core.worker.core import Core, log
+from stem_core.worker.entry import Entry
 from stem_core.worker.execute import Admission, Executor, Ways
 from stem_core.worker.finish import let_others_in
-from stem_core.worker.follow import Entry, FollowUps, has_follow_ups
+from stem_core.worker.follow import FollowUps, has_follow_ups
 from stem_core.worker.inputs import Inputs
 from stem_core.worker.limits import Limits
 from stem_core.worker.outcome import Ending, event_of, settlement

@@ -11,13 +11,13 @@ import msgspec
 
 from stem_core.client.unique import lock_name
 from stem_core.delivery import Outcome, Settled
-from stem_core.errors import BrokerError
 from stem_core.stores.port import Broker, ResultBackend, record_of
 from stem_core.worker.active import Job
-from stem_core.worker.aside import Aside
+from stem_core.worker.aside import Aside, Errand
 from stem_core.worker.core import Core, log
-from stem_core.worker.follow import Entry, FollowUps, has_follow_ups
-from stem_core.worker.outcome import Ending, event_of, requeued, settlement
+from stem_core.worker.entry import Entry
+from stem_core.worker.follow import FOR_GOOD, FollowUps, has_follow_ups
+from stem_core.worker.outcome import Ending, event_of, not_stored, requeued, settlement
 from stem_core.worker.plan import Plan
 
 FLUSH_COUNT: Final = 100
@@ -46,13 +46,19 @@ class Finisher:
         self._entries: list[Entry] = []
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
-        self._aside = Aside(core, self._store)
+        errand = Errand("outcomes of queue %s cannot be stored", _queue, self._store, self._store_failure)
+        self._aside = Aside(core, errand)
         self.follow_ups = FollowUps(core, backend, self._settle)
 
     @property
     def pending(self) -> int:
         """How many endings the store does not have yet."""
         return len(self._entries) + self._aside.pending + self.follow_ups.pending
+
+    @property
+    def waiting(self) -> int:
+        """How many endings the store did not take when it was asked first."""
+        return self._aside.pending + self.follow_ups.waiting
 
     def add(self, job: Job, ending: Ending, plan: Plan | None) -> None:
         """Store this ending soon. A broadcast's is only told."""
@@ -70,8 +76,7 @@ class Finisher:
             self._settle(entry)
 
     def _settle(self, entry: Entry) -> None:
-        if self._aside.has_line(entry.job.delivery.queue):
-            self._aside.put([entry])
+        if self._aside.takes(entry):
             return
         self._entries.append(entry)
         self._some.set()
@@ -108,9 +113,8 @@ class Finisher:
     async def _flush(self, batch: list[Entry]) -> None:
         try:
             await self._store(batch)
-        except BrokerError as error:
-            self._core.link_down(error, 0.0)
-            self._aside.put(batch)
+        except Exception as error:  # noqa: BLE001 - whatever a store raises, no ending may be lost over it
+            self._aside.put(batch, error)
         else:
             self._core.link_up()
         del self._entries[: len(batch)]
@@ -118,7 +122,7 @@ class Finisher:
     async def _store(self, batch: list[Entry]) -> None:
         try:
             answers = await self._answers(batch)
-        except BrokerError:
+        except Exception:
             for entry in batch:
                 entry.sent_before = True
             raise
@@ -130,6 +134,21 @@ class Finisher:
             else:
                 log.info("the outcome of task %s is void: %s", entry.job.delivery.id, answer)
             self._core.window.release(entry.job)
+
+    async def _store_failure(self, entry: Entry, error: Exception) -> None:
+        """Store that an outcome is refused, in its place: the job must not wait for ever, and was not handed back."""
+        job, was = entry.job, entry.ending
+        if was.outcome is Outcome.REQUEUE:
+            raise error
+        ending = not_stored(was, error)
+        settled = settlement(job, ending, None, self._core.settings.id)
+        settled = msgspec.structs.replace(settled, record_ttl=entry.settlement.record_ttl)
+        failure = Entry(job, ending, settled, None)
+        is_told = was.outcome in FOR_GOOD and job.envelope is not None and job.envelope.group is not None
+        if has_follow_ups(job.envelope, ending.outcome) and not is_told:
+            await self.follow_ups.send([failure])
+        await self._store([failure])
+        log.error("task %s is kept as failed: %s", job.delivery.id, ending.error.message if ending.error else "")
 
     async def _answers(self, batch: list[Entry]) -> list[Settled]:
         settlements = [entry.settlement for entry in batch]
@@ -149,6 +168,10 @@ class Finisher:
         event = event_of(job, ending)
         if event is not None:
             self._core.reporter.tell(event, job.envelope, ending.result, ending.failure)
+
+
+def _queue(entry: Entry) -> str:
+    return entry.job.delivery.queue
 
 
 async def let_others_in(broker: Broker, ended: Iterable[Entry]) -> None:

@@ -4,43 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from stem_core.client.membership import LostMember, note_lost
-from stem_core.delivery import Outcome, Settlement
+from stem_core.delivery import Outcome
 from stem_core.envelope import Envelope, GroupPlace, Sealed
-from stem_core.errors import BrokerError, BrokerFullError
-from stem_core.service import Backoff
+from stem_core.errors import BrokerFullError
 from stem_core.stores.port import ResultBackend
 from stem_core.text import visible
-from stem_core.worker.active import Job
+from stem_core.worker.aside import Aside, Errand
 from stem_core.worker.core import Core, log
-from stem_core.worker.outcome import Ending
+from stem_core.worker.entry import Entry
 
 _MOST: Final = 256
-_FOR_GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.DEAD, Outcome.REVOKED})
-
-
-@dataclass(slots=True)
-class Entry:
-    """An ending on its way to the store.
-
-    Args:
-        job: Whose.
-        ending: How it ended.
-        settlement: What the store is told.
-        result: What is kept of what the task returned.
-        sent_before: Whether the store may have it already.
-    """
-
-    job: Job
-    ending: Ending
-    settlement: Settlement
-    result: object
-    sent_before: bool = False
+FOR_GOOD: Final = frozenset({Outcome.SUCCEEDED, Outcome.DEAD, Outcome.REVOKED})
+"""Outcomes after which a job does not run again by itself."""
 
 
 def has_follow_ups(envelope: Envelope | None, outcome: Outcome) -> bool:
@@ -48,7 +28,7 @@ def has_follow_ups(envelope: Envelope | None, outcome: Outcome) -> bool:
     if envelope is None:
         return False
     if envelope.group is not None:
-        return outcome in _FOR_GOOD
+        return outcome in FOR_GOOD
     if outcome is Outcome.SUCCEEDED:
         return bool(envelope.links)
     return outcome is Outcome.DEAD and bool(envelope.error_links)
@@ -57,8 +37,8 @@ def has_follow_ups(envelope: Envelope | None, outcome: Outcome) -> bool:
 class FollowUps:
     """Sends what follows jobs, and tries again until the store has it.
 
-    It has a line of its own, so that a queue that is full keeps no other job from being settled. All ids are fixed:
-    what is sent again is there once.
+    It has a line of its own for each place that something goes to, so that a queue that is full, or on a server that
+    is away, keeps no other job from being settled. All ids are fixed: what is sent again is there once.
 
     Args:
         core: What the worker's duties share.
@@ -72,41 +52,48 @@ class FollowUps:
         self._settle = settle
         self._entries: list[Entry] = []
         self._some = asyncio.Event()
+        self._aside = Aside(core, Errand("what follows cannot be sent to %s", _target, self._forward, _insist))
 
     @property
     def pending(self) -> int:
         """How many endings wait for what follows them to be sent."""
-        return len(self._entries)
+        return len(self._entries) + self.waiting
+
+    @property
+    def waiting(self) -> int:
+        """How many of them could not be served at once."""
+        return self._aside.pending
 
     def add(self, entry: Entry) -> None:
         """Send what follows this job, then settle it."""
+        if self._aside.takes(entry):
+            return
         self._entries.append(entry)
         self._some.set()
 
     async def run(self) -> None:
         """Send for ever."""
-        while True:
-            await self._some.wait()
-            while self._entries:
-                batch = self._entries[:_MOST]
-                await self._until_sent(batch)
-                del self._entries[: len(batch)]
-                for entry in batch:
-                    self._settle(entry)
-            self._some.clear()
+        self._aside.resume()
+        try:
+            while True:
+                await self._some.wait()
+                while self._entries:
+                    batch = self._entries[:_MOST]
+                    try:
+                        await self._forward(batch)
+                    except Exception as error:  # noqa: BLE001 - whatever a store raises, no ending may be lost over it
+                        self._aside.put(batch, error)
+                    else:
+                        self._core.link_up()
+                    del self._entries[: len(batch)]
+                self._some.clear()
+        finally:
+            await self._aside.close()
 
-    async def _until_sent(self, batch: list[Entry]) -> None:
-        core, backoff = self._core, Backoff()
-        while True:
-            try:
-                await self.send(batch)
-            except BrokerError as error:
-                delay = backoff.next()
-                core.link_down(error, delay)
-                await core.clock.sleep(delay)
-            else:
-                core.link_up()
-                return
+    async def _forward(self, batch: list[Entry]) -> None:
+        await self.send(batch)
+        for entry in batch:
+            self._settle(entry)
 
     async def send(self, batch: Sequence[Entry]) -> None:
         """Send what follows these jobs, once.
@@ -146,6 +133,16 @@ class FollowUps:
             await note_lost(self._core.broker, notes)
         except BrokerFullError as error:  # a note only spares others to wait, so no job is kept from ending by it
             log.warning("%d groups are not told of members that are lost: %s", len(notes), error.message)
+
+
+async def _insist(_entry: Entry, error: Exception) -> None:
+    # What should have followed is not dropped; once it can be sent, or the worker drains, the job goes on.
+    raise error
+
+
+def _target(entry: Entry) -> str:
+    place = _place(entry)
+    return ", ".join(sorted({sealed.queue for sealed in _links(entry)})) if place is None else f"group {place.id}"
 
 
 def _place(entry: Entry) -> GroupPlace | None:

@@ -18,6 +18,7 @@ from stem_core.events import MAX_TEXT, TaskEvent, TaskFailed, TaskRetry, TaskRev
 from stem_core.redaction import hide, secret_values
 from stem_core.results import TaskError, TaskRecord, encode_record
 from stem_core.states import TaskState
+from stem_core.text import visible
 from stem_core.worker.active import Job
 from stem_core.worker.plan import DEFAULT_RESULT_TTL, Plan
 
@@ -80,6 +81,16 @@ def dead(reason: str, kind: str, message: str) -> Ending:
 def not_json(kind: str, message: str) -> Ending:
     """The task ended well, but what it returned cannot be kept."""
     return dead("result-not-serialisable", kind, f"the result is not JSON: {message}")
+
+
+def not_stored(ending: Ending, error: Exception) -> Ending:
+    """The task ended, but a store refuses to keep how."""
+    said = f"the store refuses the outcome {ending.outcome.value!r}: {visible(str(error), 300)}"
+    if ending.error is not None:
+        said += f"; the run ended with {visible(_short(ending.error), 300)}"
+    refused = dead("outcome-refused", type(error).__name__, said)
+    refused.ended_at = ending.ended_at
+    return refused
 
 
 def failed(failure: BaseException, attempt: int, plan: Plan, random: Callable[[], float]) -> Ending:

@@ -123,7 +123,8 @@ class Shutdown:
         A drain waits for tasks as long as they run, but not for ever for a broker that does not take their outcomes:
         after a lease without it, it would give the jobs to others anyway.
         """
-        if self.mode is not ShutdownMode.WARM or self.active or self._core.connected:
+        is_taken = self._core.connected and not self._finisher.waiting
+        if self.mode is not ShutdownMode.WARM or self.active or is_taken:
             self._alone_until = _NEVER
             return self._soft_until
         if self._alone_until == _NEVER:

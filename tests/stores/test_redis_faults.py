@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from stem_core.delivery import Settled
+from stem_core.delivery import Outcome, Settled
 from stem_core.errors import BrokerError, BrokerFullError, BrokerUnavailableError, StemError
 from stem_core.stores.port import Broker
 from stem_core.stores.redis import RedisStreamsBroker
-from stem_core.testing.contract.harness import job, publish, settle, stats, take
+from stem_core.stores.redis.keys import queue_prefix
+from stem_core.testing.contract.harness import job, outcome, publish, settle, stats, take
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.redis
@@ -143,3 +144,38 @@ async def test_a_password_that_is_changed_is_an_outage_until_it_is_changed_back(
                 await asyncio.to_thread(broker.renew, held)
             client.config_set("requirepass", "")
         assert await settle(broker, held) == [Settled.COMMITTED]
+
+
+async def test_an_outcome_that_fails_holds_up_none_of_its_batch_and_queues_no_retry_twice(
+    redis_url: str, namespace: str
+) -> None:
+    async with await RedisStreamsBroker.connect(redis_url, namespace=namespace) as broker:
+        ids = await publish(broker, 3)
+        held = await take(broker)
+        kinds = (Outcome.RETRY, Outcome.DEAD, Outcome.SUCCEEDED)
+        batch = [outcome(delivery, kind) for delivery, kind in zip(held, kinds, strict=True)]
+        with redis.Redis.from_url(redis_url) as admin:
+            admin.set(f"{queue_prefix(namespace, 'q')}dead", "somebody else's")
+            for _ in range(3):
+                with pytest.raises(BrokerError, match="WRONGTYPE"):
+                    await broker.settle(batch)
+            assert await broker.results().get(ids) == [None, None, batch[2].record]
+            again = await take(broker, owner="w2")
+            assert [(delivery.id, delivery.attempt) for delivery in again] == [(ids[0], 1)]
+            admin.delete(f"{queue_prefix(namespace, 'q')}dead")
+        assert await broker.settle(batch) == [Settled.GONE, Settled.COMMITTED, Settled.GONE]
+        figures = await stats(broker)
+        assert (figures.retried, figures.failed, figures.succeeded, figures.inflight) == (1, 1, 1, 1)
+
+
+async def test_a_server_that_takes_no_writes_for_want_of_replicas_is_tried_again_and_not_blamed_on_what_it_is_given(
+    broker: Broker, private_redis: RedisServer
+) -> None:
+    await publish(broker)
+    held = await take(broker)
+    with redis.Redis.from_url(private_redis.url) as admin:
+        admin.config_set("min-replicas-to-write", 1)
+        with pytest.raises(BrokerUnavailableError, match="takes no writes now: NOREPLICAS"):
+            await settle(broker, held)
+        admin.config_set("min-replicas-to-write", 0)
+    assert await settle(broker, held) == [Settled.COMMITTED]

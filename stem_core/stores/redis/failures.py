@@ -35,6 +35,8 @@ _CLIENT_REFUSED = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
 _NO_LOGIN = "Protocol error: unauthenticated"
 """What a server says to a command that is longer than it reads from strangers."""
+_TAKES_NO_WRITES = ("MISCONF", "NOREPLICAS", "BUSY ")
+"""What a server says that is up, whatever it is told: it cannot save, has too few replicas, or runs a script."""
 _PASSING = (*_BROKEN, AskError, ClusterError, RedisClusterException, TryAgainError)
 
 
@@ -61,7 +63,7 @@ def translate(error: Exception, location: str) -> StemError:
         return BrokerUnavailableError(f"no sentinel of {location} names a primary that is up")
     if isinstance(error, _PASSING) or said.startswith("UNBLOCKED"):
         return _unsecured(error, location) or BrokerUnavailableError(f"cannot reach {location}: {said}")
-    return _misdirected(error, location, said)
+    return _as_said(error, location, said)
 
 
 def _unsecured(error: BaseException, location: str) -> StemError | None:
@@ -87,7 +89,9 @@ def _unsecured(error: BaseException, location: str) -> StemError | None:
     return None
 
 
-def _misdirected(error: Exception, location: str, said: str) -> StemError:
+def _as_said(error: Exception, location: str, said: str) -> StemError:
+    if said.startswith(_TAKES_NO_WRITES):
+        return BrokerUnavailableError(f"{location} takes no writes now: {said}")
     if isinstance(error, InvalidResponse):
         return ConfigurationError(f"{location} does not speak the Redis protocol", "check host and port in the URL")
     if isinstance(error, ResponseError) and "unknown command 'SENTINEL'" in said:

@@ -1,7 +1,9 @@
 #!lua flags=allow-oom
 -- ARGV: stream, owner, most entries the owner may hold, number of jobs, then for each job, in the order of entries:
 -- kind, entry, id, attempt, then what the kind needs. Outcomes are written before the entry is given up, so that an
--- error between the two would repeat a job, and never lose one. Returns 1 committed, 2 gone, 0 fenced.
+-- error between the two would repeat a job, and never lose one; those that went well are given up whatever becomes of
+-- the others, or a retry among them would be queued once more each time the batch is sent again. Returns 1 committed, 2
+-- gone, 0 fenced.
 local name, owner = ARGV[1], ARGV[2]
 local key = prefix .. name
 local jobs = {}
@@ -45,23 +47,27 @@ local function carry_out(kind, id, first)
   end
 end
 
+local refused
 for number, first in ipairs(jobs) do
   local kind, entry, id = ARGV[first], ARGV[first + 1], ARGV[first + 2]
-  if mine[entry] then
-    carry_out(kind, id, first + 4)
+  local is_stored, failure = mine[entry] ~= nil, nil
+  if is_stored then
+    is_stored, failure = pcall(carry_out, kind, id, first + 4)
+    if not is_stored then refused = type(failure) == 'table' and failure.err or tostring(failure) end
     mine[entry] = nil
+  end
+  if is_stored then
     counts[kind] = counts[kind] + 1
     done[#done + 1] = entry
     ids[#ids + 1] = id
     fields[#fields + 1] = name .. ' ' .. entry
     settled[number] = 1
-  else
+  elseif not failure then
     local place = redis.call('GET', prefix .. 't:' .. id)
     local attempt = place and string.match(place, '^d (%d+)$') or place and string.match(place, '^%a%d+ %S+ (%d+)$')
     settled[number] = attempt and tonumber(attempt) <= tonumber(ARGV[first + 3]) and 0 or 2
   end
 end
-write_index(classes)
 if #done > 0 then
   redis.call('XACK', key, 'g', unpack(done))
   redis.call('XDEL', key, unpack(done))
@@ -74,4 +80,6 @@ count('cancelled', counts.revoked)
 count('failed', counts.dead)
 count('retried', counts.retry)
 if counts.retry + counts.requeue > 0 then ring() end
+write_index(classes)
+if refused then return redis.error_reply(refused) end
 return settled
