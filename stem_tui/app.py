@@ -184,6 +184,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._painted = (self.session.model.version, now)
         if self.frozen is None:
             self.book.page.paint(now)
+        else:
+            self.book.page.settle()
         self._paint_status(now)
 
     def _paint_status(self, now: float) -> None:

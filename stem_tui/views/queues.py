@@ -9,6 +9,7 @@ from typing import Final
 from stem_tui.store import ClusterModel, QueueEntry, drain_forecast
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Column, Line, Row, TableState, TableView
+from stem_tui.views.rows import LazyRows
 from stem_tui.views.tables import Layout, arrange, nothing_matches, table_note, titled
 
 ERRORS_BREACHED: Final = 5.0
@@ -146,7 +147,7 @@ def _empty(model: ClusterModel) -> tuple[Line, ...]:
 def queue_table(model: ClusterModel, now: float, state: TableState) -> TableView:  # noqa: ARG001 - as all tables
     """Return the queues that the user wants to see, those in trouble first unless another order is chosen."""
     queues = arrange(model.queues.values(), _LAYOUT, state)
-    rows = tuple(map(partial(_row, live=model.link.is_live), queues))
+    rows = LazyRows(queues, lambda queue: queue.name, partial(_row, live=model.link.is_live))
     if model.queues and not rows:
         empty = nothing_matches(state.filter, [queue.label for queue in model.queues.values()])
     else:

@@ -308,3 +308,18 @@ async def test_freezing_keeps_what_is_shown_while_the_model_goes_on() -> None:
         await pilot.pause()
         assert "777,777" in screen_text(app)
         assert "FROZEN" not in screen_text(app)
+
+
+async def test_what_is_scrolled_to_while_frozen_shows_what_it_showed_then() -> None:
+    app = still(lively())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("z")
+        app.session.model.apply_stats([_stats(flow, 0.0, 777_777) for flow in FLOWS], NOW)
+        app.paint()
+        await pilot.press("G")
+        page = app.book.page
+        assert isinstance(page, OverviewPage)
+        assert page.lanes.selected is not None
+        assert page.lanes.selected.key == "exports"
+        assert page.lanes.selected.cells[2].text == "1,204"
+        assert "777,777" not in screen_text(app)
