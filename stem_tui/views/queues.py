@@ -56,9 +56,10 @@ def trouble_of(queue: QueueEntry) -> str:
     return "old" if waited >= OLDEST_BREACHED else ""
 
 
-def _trouble_first(queue: QueueEntry) -> tuple[int, float, int, str]:
+def _trouble_first(queue: QueueEntry) -> tuple[int, float, float, int, str]:
     level = 0 if trouble_of(queue) else 2 if queue.stats.paused is not None else 1
-    return level, -(queue.stats.oldest_s or 0.0), -queue.backlog, queue.label
+    failing = 0.0 if level else queue.rates.errors or 0.0
+    return level, -(queue.stats.oldest_s or 0.0), -failing, -queue.backlog, queue.label
 
 
 def _is(queue: QueueEntry) -> str:
