@@ -82,6 +82,15 @@ def start_up(stores: Sequence[Store], _folder: Path, options: argparse.Namespace
         print_table(f"start-up on {store.name}", ["what", "time"], startup.measure(store.place(), options.runs))
 
 
+def watching(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
+    """What the console costs, and how fast it answers while a large cluster talks."""
+    from benchmarks import console  # noqa: PLC0415 - after the arguments are known to be good
+
+    for store in (store for store in stores if not store.place().is_in_process):
+        heads = ["", "p50", "p95", "most"]
+        print_table(f"the console on {store.name}", heads, console.measure(store.place, folder, options.runs))
+
+
 def large(stores: Sequence[Store], folder: Path, _options: argparse.Namespace) -> None:
     """Long queues and very many delayed jobs."""
     from benchmarks import backlog, delayed  # noqa: PLC0415 - after the arguments are known to be good
@@ -117,8 +126,10 @@ TABLES: Final = {
     "signed": signed,
     "prefetch": prefetching,
     "startup": start_up,
+    "console": watching,
     "large": large,
 }
+_LONG: Final = {"console", "large"}
 
 
 def main() -> None:
@@ -128,9 +139,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs, of which the best counts (3)")
     parser.add_argument("--stores", default=",".join(STORES), help="which stores, separated by commas (all)")
     parser.add_argument("--only", choices=list(TABLES), help="one of the tables alone")
-    parser.add_argument("--large", action="store_true", help="long queues and many delayed jobs too: many minutes")
+    parser.add_argument("--large", action="store_true", help="long queues and the console too: many minutes")
     options = parser.parse_args()
-    wanted = [options.only] if options.only else [each for each in TABLES if each != "large" or options.large]
+    wanted = [options.only] if options.only else [each for each in TABLES if each not in _LONG or options.large]
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n", flush=True)
     with tempfile.TemporaryDirectory() as name, ExitStack() as cleanup:
         folder = Path(name)

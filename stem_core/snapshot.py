@@ -9,7 +9,7 @@ import msgspec
 from stem_core.decoding import decode
 
 
-class RunningTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RunningTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A task that the worker holds. `started_at` is epoch seconds, None while it waits for a slot."""
 
     id: str
@@ -21,7 +21,7 @@ class RunningTask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     note: str = ""
 
 
-class ChildSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ChildSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A child process of a worker.
 
     Args:
@@ -39,7 +39,7 @@ class ChildSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     rss: int = 0
 
 
-class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A worker at one moment.
 
     Args:

@@ -184,6 +184,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._painted = (self.session.model.version, now)
         if self.frozen is None:
             self.book.page.paint(now)
+        else:
+            self.book.page.settle()
         self._paint_status(now)
 
     def _paint_status(self, now: float) -> None:
@@ -220,6 +222,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     async def action_perform(self, action_id: str, argument: str = "") -> None:
         """Do the action of that id, with what was typed after its name, and paint what it touched at once."""
+        self._said = None
         handler = self._handlers.get(action_id)
         action = find_action(action_id)
         if handler is not None:
@@ -227,7 +230,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
             if inspect.isawaitable(waiting):
                 await waiting
         elif action is not None:
-            self._said = None
             self._doing.perform(action, argument, self._after.get(action_id))
         self.paint()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -28,6 +29,7 @@ def launch(settings: ConsoleSettings) -> int:
     theme = load_theme(settings.theme)
     keymap = build_keymap(settings.keys, settings.keys_file)
     app = ConsoleApp(_demo(settings) if settings.demo else Session(settings), theme, keymap)
+    gc.freeze()  # what was loaded stays; a collection that looked at all of it would hold the keys up
     app.run()
     if app.failure is not None:
         message = visible(f"{type(app.failure).__name__}: {app.failure}", 200)

@@ -279,6 +279,13 @@ VIEWS: Final = (
         pages=("letters",),
     ),
     _view(
+        id="go.outcomes",
+        keys=("f",),
+        title="outcomes by task",
+        help="Show how the runs of each task ended in the last ten minutes: which fail, how often and why.",
+        words=("failures", "failing", "errors"),
+    ),
+    _view(
         id="go.schedules",
         keys=("t",),
         title="schedules",

@@ -23,6 +23,11 @@ KINDS: Final = {
     "local": "local worker",
 }  # fmt: skip
 """What people call what can be selected, by its kind."""
+_WHERE: Final = {
+    "queue": "1 on the overview goes to them", "worker": "2 on the overview goes to them",
+    "task": "open a queue or a worker", "letter": "e lists them", "schedule": "t lists them", "local": "w lists them",
+}  # fmt: skip
+"""Where they can be selected."""
 _BY_ID: Final = {action.id: action for action in ACTIONS}
 
 
@@ -46,7 +51,7 @@ def plan(action: Action, session: Session, target: Target) -> Plan | Refusal:
     if reason:
         return Refusal(reason)
     if action.context not in {"any", target.kind}:
-        return Refusal(f"{action.title}: select a {KINDS[action.context]} first")
+        return Refusal(f"{action.title}: select a {KINDS[action.context]} first; {_WHERE[action.context]}")
     made = action.plan(session, target)
     if isinstance(made, Refusal):
         return made

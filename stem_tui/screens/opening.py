@@ -11,6 +11,7 @@ from stem_tui.screens.detail import QueuePage, TaskPage, WorkerPage
 from stem_tui.screens.letter_page import LetterPage
 from stem_tui.screens.letters_page import LettersPage
 from stem_tui.screens.local_page import LocalPage
+from stem_tui.screens.outcomes_page import OutcomesPage
 from stem_tui.screens.page import Page
 from stem_tui.screens.schedules_page import SchedulePage, SchedulesPage
 from stem_tui.screens.text_pages import HelpPage, InspectionPage, ReceiptsPage
@@ -53,6 +54,7 @@ class Opening:
             "go.overview": self._overview,
             "go.dead": self._dead,
             "go.causes": self._causes,
+            "go.outcomes": lambda: self._show(OutcomesPage(self._app.session)),
             "go.schedules": lambda: self._show(SchedulesPage(self._app.session)),
             "go.receipts": lambda: self._show(ReceiptsPage(self._app.session)),
             "go.local": self.local,

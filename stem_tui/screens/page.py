@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from stem_tui.actions import NO_TARGET, Target
 from stem_tui.session import Session
 from stem_tui.views.cells import TableState, TableView
+from stem_tui.views.rows import keys_of
 from stem_tui.widgets.live_table import LiveTable
 from stem_tui.widgets.panel import Panel
 
@@ -47,6 +48,12 @@ class Page(Vertical):
             now: The console's monotonic clock.
         """
         raise NotImplementedError
+
+    def settle(self) -> None:
+        """Show from now on what is shown now, whatever is scrolled or sorted out of sight."""
+        for panel in self.panels():
+            if isinstance(panel, LiveTable):
+                panel.settle()
 
     def on_resize(self) -> None:
         """Pull views again: some depend on the width."""
@@ -137,7 +144,7 @@ class Page(Vertical):
 
     def mark_all(self, table: LiveTable) -> str:
         """Mark all rows that the filter leaves; returns what is to be said about it."""
-        self.set_marks(table, self.state(table).marked.union(row.key for row in table.view.rows))
+        self.set_marks(table, self.state(table).marked.union(keys_of(table.view.rows)))
         return ""
 
     def set_marks(self, panel: Panel, marked: Iterable[str]) -> None:
@@ -148,7 +155,7 @@ class Page(Vertical):
         """Hand a table its rows; what is not among them any more is not marked any more, unless a filter hides it."""
         state = self.state(table)
         if state.marked and not state.filter.strip():
-            kept = state.marked.intersection(row.key for row in view.rows)
+            kept = state.marked.intersection(keys_of(view.rows))
             if kept != state.marked:
                 self.set_marks(table, kept)
         table.show(view, self.state(table).marked)
@@ -158,7 +165,7 @@ class Page(Vertical):
         row, marked = table.selected, self.state(table).marked
         if row is None and not marked:
             return NO_TARGET
-        shown = [each.key for each in table.view.rows if each.key in marked]
+        shown = [key for key in keys_of(table.view.rows) if key in marked]
         keys = (*shown, *sorted(marked.difference(shown)))
         return Target(kind, row.key if row is not None else keys[0], keys)
 

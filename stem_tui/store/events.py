@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
+import msgspec
+
 MAX_EVENTS: Final = 2000
 MAX_SOURCES: Final = 5000
 _RATE_SPAN: Final = 5.0
 
 
-class EventEntry(NamedTuple):
+class EventEntry(msgspec.Struct, frozen=True, gc=False):
     """One line of the tail. All text is harmless but the keys, which commands need as they are.
 
     Args:

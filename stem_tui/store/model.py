@@ -18,6 +18,7 @@ from stem_tui.store.inspection import Inspection
 from stem_tui.store.letters import Letters
 from stem_tui.store.link import Link, LinkState
 from stem_tui.store.local_workers import LocalWorker
+from stem_tui.store.outcomes import OutcomeBook
 from stem_tui.store.queues import QueueEntry
 from stem_tui.store.receipts import EFFECT_WITHIN, EffectState, Receipts, ReceiptState
 from stem_tui.store.reducer import Source, reduce_event
@@ -41,6 +42,7 @@ class ClusterModel:
         crew: Workers.
         tasks: Tasks seen in events.
         events: The event tail.
+        outcomes: How the runs of each task ended lately.
         receipts: What became of commands.
         local: Worker processes of this console, by worker id.
         watched: Id of the task that is looked at in full, or None.
@@ -67,6 +69,7 @@ class ClusterModel:
         self.crew = Crew()
         self.tasks = TaskBook()
         self.events = EventTail()
+        self.outcomes = OutcomeBook()
         self.receipts = Receipts()
         self.local: dict[str, LocalWorker] = {}
         self.watched: str | None = None
@@ -188,7 +191,7 @@ class ClusterModel:
         """Take event frames, in the order read."""
         size = 0
         for frame in frames:
-            size += self._apply_frame(frame)
+            size += self._apply_frame(frame, now)
         self.events.undecodable += undecodable
         if size or undecodable:
             self.events.count(size, now)
@@ -196,7 +199,7 @@ class ClusterModel:
             self.link.missed = self.events.missed - self._missed_before
             self.version += 1
 
-    def _apply_frame(self, frame: Frame) -> int:
+    def _apply_frame(self, frame: Frame, now: float) -> int:
         repeated = self.events.admit(frame.source, frame.boot, frame.seq, len(frame.events), frame.dropped)
         source = Source(frame.source, clean(frame.source))
         append, record = self.events.entries.append, self.tasks.record
@@ -209,6 +212,7 @@ class ClusterModel:
             self.events.kept += 1
             if mark is not None:
                 record(entry.task_key, entry.subject, entry.queue, mark, state)
+                self.outcomes.take(event, now)
             elif type(event) is WorkerShutdown:
                 self.crew.farewell(event.worker)
         return len(frame.events) - repeated

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from stem_core.results import TaskStatus
 from stem_core.states import TaskState
@@ -14,7 +16,7 @@ MAX_FAILED: Final = 1000
 MAX_MARKS: Final = 40
 
 
-class Mark(NamedTuple):
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened to a task. `at` is epoch seconds by the clock of whoever it happened to.
 
     Args:

@@ -7,6 +7,7 @@ from stem_tui.views.header import Frozen, header_line, verdict_line
 from stem_tui.views.inspection import inspection_lines
 from stem_tui.views.letters import letter_detail, letters_table, matching_letters
 from stem_tui.views.local import local_log_lines, local_table
+from stem_tui.views.outcomes import outcomes_table
 from stem_tui.views.queues import queue_table
 from stem_tui.views.receipts import receipt_line, receipts_lines
 from stem_tui.views.schedules import schedule_detail, schedules_table
@@ -25,6 +26,7 @@ __all__ = [
     "local_log_lines",
     "local_table",
     "matching_letters",
+    "outcomes_table",
     "queue_detail",
     "queue_table",
     "queue_tasks_table",

@@ -6,6 +6,7 @@ A tone is a word of the theme, not a colour: "" (plain), `muted`, `info`, `succe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 
@@ -54,14 +55,14 @@ class TableView(NamedTuple):
 
     Args:
         columns: All columns, most important first; the widget drops by rank.
-        rows: Filtered and sorted.
+        rows: Filtered and sorted; where there may be very many, each is made when it is looked at (`LazyRows`).
         title: For the rule above it, such as `Queues 8`.
         note: At the right of the rule, such as `sort BACKLOG↓`.
         empty: Lines to show in place of rows.
     """
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     title: str = ""
     note: Line = ()
     empty: tuple[Line, ...] = ()

@@ -12,6 +12,7 @@ from stem_tui.store import ClusterModel
 from stem_tui.store.events import EventEntry
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Column, Line, Row, TableState, TableView
+from stem_tui.views.rows import LazyRows
 from stem_tui.views.tables import matching
 
 GLYPHS: Final = {
@@ -85,11 +86,12 @@ def events_table(model: ClusterModel, now: float, limit: int, state: TableState)
         chosen = matching(numbered, state.filter, _FIELDS_OF_NUMBERED)[:limit]
     else:
         chosen = list(islice(numbered, limit))
-    rows = tuple(_row(number, entry) for number, entry in chosen)
+    rows = LazyRows(chosen, lambda numbered: str(numbered[0]), _row)
     return TableView(COLUMNS, rows, "Events", events_note(model, now), _none(model, state.filter))
 
 
-def _row(number: int, entry: EventEntry) -> Row:
+def _row(numbered: tuple[int, EventEntry]) -> Row:
+    number, entry = numbered
     glyph, tone = GLYPHS.get(entry.word, ("·", ""))
     return Row(
         str(number),

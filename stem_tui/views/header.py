@@ -14,6 +14,9 @@ _TELL_RECONNECT: Final = 30.0
 _WIDE: Final = 96
 _PLACE: Final = 24
 _ROOMY: Final = 60
+_FAILED_LATELY: Final = 60.0
+"""Seconds over which a queue's percentage of failed runs is taken."""
+_ERROR_SHOWN: Final = 48
 
 
 class Frozen(NamedTuple):
@@ -103,21 +106,38 @@ def _mode(model: ClusterModel, now: float) -> Cell:
     return Cell("RO", "warning") if identity.read_only else Cell("RW")
 
 
-_CAUSES: Final = {"growing": "grows", "unserved": "has no worker", "failing": "fails", "old": "waits long"}
+_CAUSES: Final = {"growing": "grows", "unserved": "has no worker", "old": "waits long"}
 
 
-def _queue_verdict(queue: QueueEntry, trouble: str) -> str:
+def _queue_verdict(model: ClusterModel, queue: QueueEntry, trouble: str, now: float) -> str:
+    """Say what is wrong with a queue, the most telling first: if runs fail, why."""
+    backlog, fails = f"backlog {figures.count(queue.backlog)}", _fails(model, queue, now)
+    oldest = [f"oldest {figures.seconds(queue.stats.oldest_s)}"] if queue.stats.oldest_s is not None else []
+    if trouble == "failing":
+        return ", ".join([f"{queue.label}: {fails}", backlog, *oldest])
     inward, outward = queue.rates.inward, queue.rates.outward
-    stands = trouble == "growing" and inward is not None and outward is not None and inward <= outward
-    cause = "stands still" if stands else _CAUSES[trouble]
-    parts = [f"{queue.label}: {cause}, backlog {figures.count(queue.backlog)}"]
-    if trouble == "growing" and not stands and inward is not None and outward is not None:
-        parts.append(f"{(inward - outward) * 60:+,.0f}/min")
-    if queue.stats.oldest_s is not None:
-        parts.append(f"oldest {figures.seconds(queue.stats.oldest_s)}")
-    if queue.rates.errors:
-        parts.append(f"{queue.rates.errors:.1f}% of runs fail")
-    return ", ".join(parts)
+    pace = 0.0 if trouble != "growing" or inward is None or outward is None else inward - outward
+    cause = "stands still" if trouble == "growing" and pace <= 0 else _CAUSES[trouble]
+    parts = [f"{queue.label}: {cause}", backlog]
+    parts += [f"{pace * 60:+,.0f}/min"] if pace > 0 else []
+    return ", ".join([*parts, *oldest, *([fails] if fails else [])])
+
+
+def _fails(model: ClusterModel, queue: QueueEntry, now: float) -> str:
+    """Say how many runs fail, which task of the queue does so most, and its error; empty if none fails."""
+    if not queue.rates.errors:
+        return ""
+    share = f"{queue.rates.errors:.1f}% of runs fail"
+    task = model.outcomes.worst(queue.name, now, _FAILED_LATELY)
+    if task is None:
+        return share
+    error = task.why if len(task.why) <= _ERROR_SHOWN else f"{task.why[: _ERROR_SHOWN - 1]}…"
+    return f"{share} ({task.name}: {error} [f])"
+
+
+def _how_bad(troubled: tuple[QueueEntry, str]) -> tuple[float, float]:
+    queue, _ = troubled
+    return queue.stats.oldest_s or 0.0, queue.rates.errors or 0.0
 
 
 def verdict_line(model: ClusterModel, now: float) -> Line:
@@ -131,8 +151,8 @@ def verdict_line(model: ClusterModel, now: float) -> Line:
         f"{states.count(state)} {state.value}" for state in (WorkerState.GONE, WorkerState.LATE) if state in states
     ]
     troubled = [(queue, trouble_of(queue)) for queue in model.queues.values()]
-    worst = max((item for item in troubled if item[1]), key=lambda item: item[0].stats.oldest_s or 0.0, default=None)
-    parts = [_queue_verdict(*worst)] if worst else []
+    worst = max((item for item in troubled if item[1]), key=_how_bad, default=None)
+    parts = [_queue_verdict(model, *worst, now)] if worst else []
     more = sum(1 for _, trouble in troubled if trouble) - 1
     parts += [f"{more} more {'queue' if more == 1 else 'queues'}"] if more > 0 else []
     parts += [f"workers: {', '.join(silent)}"] if silent else []

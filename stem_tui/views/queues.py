@@ -9,6 +9,7 @@ from typing import Final
 from stem_tui.store import ClusterModel, QueueEntry, drain_forecast
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Column, Line, Row, TableState, TableView
+from stem_tui.views.rows import LazyRows
 from stem_tui.views.tables import Layout, arrange, nothing_matches, table_note, titled
 
 ERRORS_BREACHED: Final = 5.0
@@ -55,9 +56,10 @@ def trouble_of(queue: QueueEntry) -> str:
     return "old" if waited >= OLDEST_BREACHED else ""
 
 
-def _trouble_first(queue: QueueEntry) -> tuple[int, float, int, str]:
+def _trouble_first(queue: QueueEntry) -> tuple[int, float, float, int, str]:
     level = 0 if trouble_of(queue) else 2 if queue.stats.paused is not None else 1
-    return level, -(queue.stats.oldest_s or 0.0), -queue.backlog, queue.label
+    failing = 0.0 if level else queue.rates.errors or 0.0
+    return level, -(queue.stats.oldest_s or 0.0), -failing, -queue.backlog, queue.label
 
 
 def _is(queue: QueueEntry) -> str:
@@ -146,7 +148,7 @@ def _empty(model: ClusterModel) -> tuple[Line, ...]:
 def queue_table(model: ClusterModel, now: float, state: TableState) -> TableView:  # noqa: ARG001 - as all tables
     """Return the queues that the user wants to see, those in trouble first unless another order is chosen."""
     queues = arrange(model.queues.values(), _LAYOUT, state)
-    rows = tuple(map(partial(_row, live=model.link.is_live), queues))
+    rows = LazyRows(queues, lambda queue: queue.name, partial(_row, live=model.link.is_live))
     if model.queues and not rows:
         empty = nothing_matches(state.filter, [queue.label for queue in model.queues.values()])
     else:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Final
 
 from stem_tui.store import ClusterModel, WorkerEntry, WorkerState
 from stem_tui.store.workers import DIM_AFTER_BEATS
 from stem_tui.views import figures
 from stem_tui.views.cells import Cell, Column, Line, Row, TableState, TableView
+from stem_tui.views.rows import LazyRows
 from stem_tui.views.tables import Layout, arrange, nothing_matches, table_note, titled
 
 COLUMNS: Final = (
@@ -125,7 +127,7 @@ def worker_table(model: ClusterModel, now: float, state: TableState) -> TableVie
     layout = _layout(now)
     workers = arrange(model.workers.values(), layout, state)
     live = model.link.is_live
-    rows = tuple(_row(worker, now, live=live) for worker in workers)
+    rows = LazyRows(workers, lambda worker: worker.id, partial(_row, now=now, live=live))
     if model.workers and not rows:
         empty = nothing_matches(state.filter, [worker.label for worker in model.workers.values()])
     else:

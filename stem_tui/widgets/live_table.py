@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from stem_tui.theme import ground_of, styles_of
 from stem_tui.views.cells import Cell, Column, Line, Row, TableView
+from stem_tui.views.rows import LazyRows, keys_of
 from stem_tui.widgets.columns import Place, lay_out
 from stem_tui.widgets.paint import fit, tone_style
 from stem_tui.widgets.panel import Look, Panel
@@ -66,10 +67,15 @@ class LiveTable(Panel):
         self._follow()
         self.repaint()
 
+    def settle(self) -> None:
+        """Let all rows show what they show now, also those that come to sight later."""
+        if isinstance(self.view.rows, LazyRows):
+            self.view.rows.settle()
+
     def select(self, key: str) -> None:
         """Put the cursor on a row, if it is there."""
-        for index, row in enumerate(self.view.rows):
-            if row.key == key:
+        for index, row_key in enumerate(keys_of(self.view.rows)):
+            if row_key == key:
                 self._place_cursor(index)
                 return
 
@@ -115,7 +121,7 @@ class LiveTable(Panel):
         if self._at_first:
             index = 0
         elif self.key is not None and rows[index].key != self.key:
-            index = next((place for place, row in enumerate(rows) if row.key == self.key), index)
+            index = next((place for place, key in enumerate(keys_of(rows)) if key == self.key), index)
         self._index = index
         self.key = rows[index].key
         self._keep_in_view()

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from stem_core.events import (
@@ -13,7 +14,8 @@ from stem_core.text import visible
 from stem_tui.store import ClusterModel
 from stem_tui.store.events import MAX_EVENTS
 from stem_tui.views import events_table, header_line, queue_table, task_detail, verdict_line, worker_table
-from stem_tui.views.cells import TableState
+from stem_tui.views.cells import Row, TableState
+from stem_tui.views.rows import LazyRows, keys_of
 from stem_tui.views.task_rows import queue_tasks_table
 from tests.console.builders import WALL, a_model, frame, snapshot, stats
 
@@ -87,3 +89,21 @@ def test_the_event_ring_is_bounded():
     assert len(model.events.entries) == MAX_EVENTS
     assert model.events.total == 6000
     assert len(model.tasks.get("t").marks) == 40
+
+
+def test_of_very_many_rows_only_those_that_are_looked_at_are_made():
+    made = []
+
+    def make(number):
+        made.append(number)
+        return Row(str(number), ())
+
+    rows = LazyRows(range(50_000), str, make)
+    assert [row.key for row in rows[10:13]] == ["10", "11", "12"]
+    assert rows[-1].key == "49999"
+    assert rows[11] is rows[11]
+    assert keys_of(rows)[:2] == ["0", "1"]
+    assert len(rows) == 50_000
+    assert made == [10, 11, 12, 49_999]
+    with pytest.raises(IndexError):
+        rows[50_000]

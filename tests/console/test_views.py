@@ -147,9 +147,33 @@ def test_a_reconnect_is_told_with_what_was_missed():
     assert "gap 41s, 17 events missed" in text_of(header_line(model, 143.0, 100))
 
 
+def test_of_two_queues_that_fail_the_one_that_fails_more_comes_first():
+    model = a_model()
+    for at, done in ((100.0, 0), (102.0, 10)):
+        model.apply_stats(
+            [stats("a", succeeded=9 * done, failed=done), stats("z", succeeded=done, failed=9 * done)], at
+        )
+    assert [row.key for row in queue_table(model, 102.0, PLAIN).rows] == ["z", "a"]
+    assert text_of(verdict_line(model, 102.0)).startswith(" ▲ z: 90.0% of runs fail, backlog 0")
+
+
+def test_the_verdict_names_the_task_that_fails_most_and_its_error():
+    model = a_busy_model()
+    for number in range(3):
+        model.apply_frames(
+            [frame(*life(f"t{number}", fails=True, error=f"StripeTimeout: after {number}s"), seq=9)], 101
+        )
+        model.apply_frames([frame(*life(f"u{number}", fails=True, name="odd", error="E"), source=f"o{number}")], 101)
+    model.apply_frames([frame(*life("v", fails=True, error="StripeTimeout: after 7s"), source="w7")], 101)
+    model.apply_frames([frame(*life("w", fails=True, error="StripeTimeout: after 8s"), source="w8")], 101)
+    model.apply_frames([frame(*life("x", fails=True, error="KeyError: 'sku'"), source="w9")], 101)
+    assert "of runs fail (payments.charge: StripeTimeout: after #s [f]), backlog" in text_of(verdict_line(model, 102.0))
+    assert "[f]" not in text_of(verdict_line(model, 200.0)), "that was over a minute ago"
+
+
 def test_the_verdict_names_the_worst():
     verdict = text_of(verdict_line(a_busy_model(), 102.0))
-    assert verdict.startswith(" ▲ payments: fails, backlog 12,418")
+    assert verdict.startswith(" ▲ payments: 8.3% of runs fail, backlog 12,418")
     assert "1 LATE" in verdict
     assert verdict_line(a_model(), 100.0) == ()
 

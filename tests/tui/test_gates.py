@@ -111,7 +111,7 @@ async def test_production_says_so_in_the_dialog() -> None:
 async def test_an_action_without_a_target_says_what_to_select() -> None:
     async with live() as console:
         await console.press("x")
-        await console.sees("select a task first")
+        await console.sees("select a task first; open a queue or a worker")
 
 
 async def test_the_reason_reaches_the_broker() -> None:

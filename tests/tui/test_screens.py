@@ -124,6 +124,7 @@ SCREENS: dict[str, tuple[Callable[[], ClusterModel], list[str]]] = {
     "schedules": (models.scheduled, ["t"]),
     "schedule": (models.scheduled, ["t", "j", "enter"]),
     "schedule-off": (models.scheduled, ["t", "j", "o"]),
+    "outcomes": (models.lively, ["f"]),
     "empty": (models.empty, []),
     "connecting": (models.connecting, []),
     "disconnected": (models.disconnected, []),
