@@ -101,6 +101,25 @@ def large(stores: Sequence[Store], folder: Path, _options: argparse.Namespace) -
         print_table(f"much to do on {store.name}", ["", "", ""], rows)
 
 
+def compare_with_peers(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
+    """Stem, a hand-written loop and other task systems, in turns on the same server."""
+    from benchmarks.peers import tables  # noqa: PLC0415 - after the arguments are known to be good
+
+    for store in (store for store in stores if store.name == "valkey"):
+        work, wait = tables.measure(store.url, folder, options.runs)
+        print_table("other task systems: one worker process, no-ops, results stored", tables.WORK_HEADS, work)
+        print_table("other task systems: enqueue; enqueue to start, idle; start-up", tables.WAIT_HEADS, wait)
+
+
+def recover_with_peers(_stores: Sequence[Store], folder: Path, _options: argparse.Namespace) -> None:
+    """What becomes of a killed worker's jobs, each task system as it is by default."""
+    from benchmarks.peers import recovery  # noqa: PLC0415 - after the arguments are known to be good
+
+    title = f"kill -9 of a worker at the {recovery.KILLED_AT}th of {recovery.JOBS} jobs, another started at once"
+    heads = ["", f"done in {recovery.WITHIN:.0f} s", "the last after", "done twice"]
+    print_table(title, heads, recovery.rows(folder))
+
+
 def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table whose columns are aligned."""
     print(title)
@@ -118,7 +137,11 @@ TABLES: Final = {
     "prefetch": prefetching,
     "startup": start_up,
     "large": large,
+    "peers": compare_with_peers,
+    "recovery": recover_with_peers,
 }
+_ASKED_FOR: Final = {"large", "peers", "recovery"}
+"""Tables that are not printed unless they are asked for: they take many minutes, or install other systems."""
 
 
 def main() -> None:
@@ -130,7 +153,8 @@ def main() -> None:
     parser.add_argument("--only", choices=list(TABLES), help="one of the tables alone")
     parser.add_argument("--large", action="store_true", help="long queues and many delayed jobs too: many minutes")
     options = parser.parse_args()
-    wanted = [options.only] if options.only else [each for each in TABLES if each != "large" or options.large]
+    wanted = [options.only] if options.only else [each for each in TABLES if each not in _ASKED_FOR]
+    wanted += ["large"] if options.large and not options.only else []
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n", flush=True)
     with tempfile.TemporaryDirectory() as name, ExitStack() as cleanup:
         folder = Path(name)
