@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from benchmarks.stores import STORES, Store
+from benchmarks.stores import STORES, Store, valkey
 
 
 def compare_stores(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
@@ -101,14 +101,14 @@ def large(stores: Sequence[Store], folder: Path, _options: argparse.Namespace) -
         print_table(f"much to do on {store.name}", ["", "", ""], rows)
 
 
-def compare_with_peers(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
+def compare_with_peers(_stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
     """Stem, a hand-written loop and other task systems, in turns on the same server."""
     from benchmarks.peers import tables  # noqa: PLC0415 - after the arguments are known to be good
 
-    for store in (store for store in stores if store.name == "valkey"):
+    with valkey(folder) as store:
         work, wait = tables.measure(store.url, folder, options.runs)
-        print_table("other task systems: one worker process, no-ops, results stored", tables.WORK_HEADS, work)
-        print_table("other task systems: enqueue; enqueue to start, idle; start-up", tables.WAIT_HEADS, wait)
+    print_table("other task systems: no-ops, one worker process, results stored", tables.WORK_HEADS, work)
+    print_table("other task systems: enqueue; enqueue to start, idle; start-up", tables.WAIT_HEADS, wait)
 
 
 def recover_with_peers(_stores: Sequence[Store], folder: Path, _options: argparse.Namespace) -> None:
@@ -140,8 +140,8 @@ TABLES: Final = {
     "peers": compare_with_peers,
     "recovery": recover_with_peers,
 }
-_ASKED_FOR: Final = {"large", "peers", "recovery"}
-"""Tables that are not printed unless they are asked for: they take many minutes, or install other systems."""
+_PEERS: Final = {"peers", "recovery"}
+"""Tables about other task systems: they install them, and start servers of their own."""
 
 
 def main() -> None:
@@ -153,12 +153,13 @@ def main() -> None:
     parser.add_argument("--only", choices=list(TABLES), help="one of the tables alone")
     parser.add_argument("--large", action="store_true", help="long queues and many delayed jobs too: many minutes")
     options = parser.parse_args()
-    wanted = [options.only] if options.only else [each for each in TABLES if each not in _ASKED_FOR]
-    wanted += ["large"] if options.large and not options.only else []
+    unless_asked = _PEERS if options.large else _PEERS | {"large"}
+    wanted = [options.only] if options.only else [each for each in TABLES if each not in unless_asked]
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n", flush=True)
     with tempfile.TemporaryDirectory() as name, ExitStack() as cleanup:
         folder = Path(name)
-        stores = [cleanup.enter_context(STORES[each](folder)) for each in options.stores.split(",")]
+        names = [] if options.only in _PEERS else options.stores.split(",")
+        stores = [cleanup.enter_context(STORES[each](folder)) for each in names]
         for each in wanted:
             TABLES[each](stores, folder, options)
 

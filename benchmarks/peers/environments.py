@@ -6,6 +6,7 @@ what is installed beside a library may cost it memory and time.
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -44,4 +45,5 @@ def interpreter(peer: Peer) -> Path:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise NotInstalledError(f"`{' '.join(command)}` failed: {done.stderr.strip().splitlines()[-1:]}")
+        *_, why = ["no word", *done.stderr.strip().splitlines()]
+        raise NotInstalledError(f"`{shlex.join(command)}` failed: {why}")

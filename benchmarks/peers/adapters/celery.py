@@ -1,4 +1,4 @@
-"""Celery: Redis as broker and result backend; tuned: one prefork child that prefetches, no gossip."""
+"""Celery: Redis as broker and result backend; tuned: no child process, a large prefetch, no gossip."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.peers.producer import Producer
 
 app: Final = Celery("peers", broker=URL, backend=URL)
 _job: Final = app.task(name="job")(run)
-_OPTIONS: Final = ["--prefetch-multiplier", "128", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+_TUNED: Final = ["--pool", "solo", "--prefetch-multiplier", "128", "--without-gossip", "--without-mingle"]
 
 
 def _group(numbers: Sequence[int]) -> None:
@@ -26,5 +26,5 @@ async def producer() -> AsyncIterator[Producer]:
 
 
 def work() -> None:
-    options = _OPTIONS if TUNED else []
-    app.worker_main(["worker", "--pool", "prefork", "--concurrency", str(SLOTS), "--loglevel", "error", *options])
+    options = _TUNED if TUNED else ["--concurrency", str(SLOTS)]
+    app.worker_main(["worker", "--loglevel", "error", *options])
