@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from benchmarks.stores import STORES, Store
+from benchmarks.stores import STORES, Store, valkey
 
 
 def compare_stores(stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
@@ -110,6 +110,25 @@ def large(stores: Sequence[Store], folder: Path, _options: argparse.Namespace) -
         print_table(f"much to do on {store.name}", ["", "", ""], rows)
 
 
+def compare_with_peers(_stores: Sequence[Store], folder: Path, options: argparse.Namespace) -> None:
+    """Stem, a hand-written loop and other task systems, in turns on the same server."""
+    from benchmarks.peers import tables  # noqa: PLC0415 - after the arguments are known to be good
+
+    with valkey(folder) as store:
+        work, wait = tables.measure(store.url, folder, options.runs)
+    print_table("other task systems: no-ops, one worker process, results stored", tables.WORK_HEADS, work)
+    print_table("other task systems: enqueue; enqueue to start, idle; start-up", tables.WAIT_HEADS, wait)
+
+
+def recover_with_peers(_stores: Sequence[Store], folder: Path, _options: argparse.Namespace) -> None:
+    """What becomes of a killed worker's jobs, each task system as it is by default."""
+    from benchmarks.peers import recovery  # noqa: PLC0415 - after the arguments are known to be good
+
+    title = f"kill -9 of a worker at the {recovery.KILLED_AT}th of {recovery.JOBS} jobs, another started at once"
+    heads = ["", f"done in {recovery.WITHIN:.0f} s", "the last after", "done twice"]
+    print_table(title, heads, recovery.rows(folder))
+
+
 def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table whose columns are aligned."""
     print(title)
@@ -128,8 +147,12 @@ TABLES: Final = {
     "startup": start_up,
     "console": watching,
     "large": large,
+    "peers": compare_with_peers,
+    "recovery": recover_with_peers,
 }
 _LONG: Final = {"console", "large"}
+_PEERS: Final = {"peers", "recovery"}
+"""Tables about other task systems: they install them, and start servers of their own."""
 
 
 def main() -> None:
@@ -141,11 +164,13 @@ def main() -> None:
     parser.add_argument("--only", choices=list(TABLES), help="one of the tables alone")
     parser.add_argument("--large", action="store_true", help="long queues and the console too: many minutes")
     options = parser.parse_args()
-    wanted = [options.only] if options.only else [each for each in TABLES if each not in _LONG or options.large]
+    unless_asked = _PEERS if options.large else _PEERS | _LONG
+    wanted = [options.only] if options.only else [each for each in TABLES if each not in unless_asked]
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n", flush=True)
     with tempfile.TemporaryDirectory() as name, ExitStack() as cleanup:
         folder = Path(name)
-        stores = [cleanup.enter_context(STORES[each](folder)) for each in options.stores.split(",")]
+        names = [] if options.only in _PEERS else options.stores.split(",")
+        stores = [cleanup.enter_context(STORES[each](folder)) for each in names]
         for each in wanted:
             TABLES[each](stores, folder, options)
 
