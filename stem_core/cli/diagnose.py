@@ -1,4 +1,4 @@
-"""`stem worker diagnose`: everything that may keep a worker from working, checked at once."""
+"""`stem worker diagnose`: everything that could keep a worker from working, checked at once."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from stem_core.errors import StemError
 def diagnose(
     invocation: Invocation, node: str, pidfile: str | None, logfile: str | None, env_file: str | None, app: str | None
 ) -> int:
-    """Check whatever may keep a worker from working.
+    """Check whatever could keep a worker from working.
 
-    That is machine, settings, stores, files, app and queues. The exit code is 70 if a check fails; warnings do not
+    It looks at machine, settings, stores, files, app and queues. The exit code is 70 if a check fails; warnings do not
     count.
     """
     if env_file is not None:
@@ -52,7 +52,7 @@ def diagnose(
     if failed:
         names = ", ".join(check.name for check in failed)
         hint = "; ".join(check.hint or check.says for check in failed)
-        write_error(f"not well: {names}", hint, as_json=invocation.as_json, extra=document)
+        write_error(f"failed: {names}", hint, as_json=invocation.as_json, extra=document)
     return FAILURE if failed else OK
 
 

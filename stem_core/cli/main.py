@@ -30,6 +30,9 @@ COMPLETE: Final = "_STEM_COMPLETE"
 _UNREACHABLE: Final = "is the server running, and is STEM_BROKER_URL (or --broker) right?"
 
 
+_MEANT: Final = re.compile(r" \(?Did you mean (.+?)\)?$")
+
+
 @click.group(
     cls=LazyGroup,
     commands_at={
@@ -118,8 +121,9 @@ def _report_click(error: click.ClickException, *, as_json: bool) -> int:
         click.echo(error.message, err=True)
         return USAGE
     # click spreads some over several lines, and asks in one sentence more whether another word was meant.
-    message, _, meant = re.sub(r"\s+", " ", error.format_message()).partition(" Did you mean ")
-    hints = [f"did you mean {meant}"] if meant else []
+    said = re.sub(r"\s+", " ", error.format_message())
+    asked = _MEANT.search(said)
+    message, hints = (said[: asked.start()], [f"did you mean {asked[1]}"]) if asked else (said, [])
     if isinstance(error, click.UsageError) and error.ctx is not None:
         hints.append(f"see {error.ctx.command_path} --help")
     write_error(message.rstrip(". "), " ".join(hints) or None, as_json=as_json)

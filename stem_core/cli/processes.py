@@ -138,14 +138,14 @@ class Supervisor:
     def _judge(self, number: int, code: int) -> None:
         interrupted = -code in self._sent or (code == INTERRUPTED and signal.SIGINT in self._sent)
         if code != 0 and not interrupted and self._failure is None:
-            self._failure = StemError(f"worker process {number} did not end in order: it {_ended(code)}")
+            self._failure = StemError(f"worker process {number} did not end cleanly: it {_ended(code)}")
 
     def _give_up(self, worker: _Worker, code: int) -> None:
         said = worker.document.get("error") or {}
         text = said.get("message") or f"it {_ended(code)}, {MOST_EARLY} times before it was ready"
         kind = ConfigurationError if code == USAGE else StemError
         self._failure = kind(
-            f"worker process {worker.number} does not start: {text}", said.get("hint") or "its own words stand above"
+            f"worker process {worker.number} does not start: {text}", said.get("hint") or "see its output above"
         )
         self.forward(signal.SIGTERM)
 

@@ -59,7 +59,7 @@ def dump(as_json: bool, file: str | None, sample: bool) -> None:
 @file_option
 @json_option
 def check(as_json: bool, file: str | None) -> int:
-    """Check a routing file, and show all of its errors at once. The exit code is 64 if there are some."""
+    """Check a routing file, and show all of its errors at once. The exit code is 64 if there are any."""
     path = _config(file).routing_config
     if path is None:
         raise UsageError("there is no routing file to check", "name one with --file or STEM_ROUTING_CONFIG")
@@ -75,13 +75,13 @@ def check(as_json: bool, file: str | None) -> int:
             write_line(f"{path}:{line or 1}:{column or 1}: {each}")
     if errors:
         says = f"{path} has {plural(len(errors), 'error')}"
-        write_error(says, "nothing is routed by it until they are gone", as_json=as_json, extra=document)
+        write_error(says, "fix them; until then the whole file is refused", as_json=as_json, extra=document)
         return USAGE
     if as_json:
         write_json(document)
         return 0
     numbers = (("rule", found.rules), ("queue", found.queues), ("channel", found.broadcasts))
-    write_line(f"{path} is right: {', '.join(plural(len(each), one) for one, each in numbers)}")
+    write_line(f"{path} is valid: {', '.join(plural(len(each), one) for one, each in numbers)}")
     for warning in odd:
         write_note(f"stem: warning: {warning}")
     return 0

@@ -209,7 +209,7 @@ def next_(
     With --json prints `{"id", "spec", "timezone", "ticks": [epoch seconds]}`, jitter included.
     """
     if (name is not None) == (cron is not None or every is not None):
-        raise UsageError("one is needed, an entry or an expression", "name an entry, or give --cron or --every")
+        raise UsageError("say either an entry or an expression", "name an entry, or give --cron or --every")
     if name is None:
         entry = ScheduleEntry("trial", "trial", cron=cron, every=every, timezone=timezone)
         after = milliseconds(SYSTEM_CLOCK.time())

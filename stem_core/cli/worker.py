@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import click
 
@@ -14,6 +14,7 @@ from stem_core.cli.inspection import inspect_rows, stats_rows
 from stem_core.cli.lazy import LazyGroup
 from stem_core.cli.names import LIVE_TASK_ID, QUEUES, TASK, WORKER, split_names
 from stem_core.cli.options import Invocation, cluster_options
+from stem_core.cli.output import write_note
 from stem_core.cli.values import DURATION, PERIOD
 from stem_core.client.answers import Answer, CommandResult
 from stem_core.client.cluster import ClusterClient
@@ -23,6 +24,8 @@ from stem_core.delivery import Pause
 from stem_core.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
+_LOOKED_FOR: Final = 20
+"""Ids that a person may have mistyped; a script that revokes more has them from elsewhere."""
 Send: TypeAlias = Callable[[ClusterClient], Awaitable[CommandResult]]
 
 
@@ -121,17 +124,23 @@ def inspect(aim: Aim) -> int:
 @click.option("--expires", type=PERIOD, default=REVOCATION_LIFE, metavar="1h", help="How long this is remembered.")
 @worker_options
 def revoke(aim: Aim, ids: tuple[str, ...], terminate: bool, reason: str, expires: float) -> int:
-    """Keep tasks from running."""
+    """Keep tasks from running. Ids that nothing is known of yet are remembered, and noted on stderr."""
     outcomes: dict[str, str] = {}
+    unknown: list[str] = []
 
     async def send(cluster: ClusterClient) -> CommandResult:
         result = await cluster.control.revoke(
             ids, terminate=terminate, reason=reason, expires=expires, targets=aim.targets
         )
         outcomes.update(result.outcomes)
+        pending = [task_id for task_id, outcome in outcomes.items() if outcome == "pending"]
+        unknown.extend([task_id for task_id in pending[:_LOOKED_FOR] if await cluster.task(task_id) is None])
         return result.sent
 
-    return aim.send(send, lambda _: {"tasks": outcomes})
+    code = aim.send(send, lambda _: {"tasks": outcomes})
+    if unknown:
+        write_note(f"stem: nothing is known yet of task {', '.join(unknown)}: are the ids right?")
+    return code
 
 
 @worker.command(epilog="Example: stem worker pause --queue mail --reason 'provider down' --for 30m")

@@ -67,6 +67,15 @@ def test_a_revoked_task_ends_as_cancelled(stem: Stem) -> None:
     assert (shown["state"], shown["reason"]) == ("cancelled", "wrong")
 
 
+def test_a_revoked_id_that_nothing_is_known_of_is_noted_since_it_may_be_mistyped(stem: Stem) -> None:
+    known = stem("enqueue", "a", "--json").json["ids"][0]
+    ran = stem("worker", "revoke", known, "mistyped", "--json")
+    assert (ran.code, ran.json["tasks"]) == (0, {known: "cancelled", "mistyped": "pending"})
+    assert "task mistyped: are the ids right?" in ran.err
+    assert one_line(ran.err)
+    assert stem("worker", "revoke", known).err == ""
+
+
 def test_with_no_worker_ping_is_empty_and_well(stem: Stem, cluster: str) -> None:
     ran = stem("worker", "ping", "--json")
     assert (ran.code, ran.json) == (0, [])

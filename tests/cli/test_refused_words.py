@@ -43,6 +43,9 @@ def _own_store(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (["worker", "pign"], "did you mean 'ping'?"),
         (["worker", "strat"], "did you mean 'stats' or 'start'"),
         (["wroker", "ping"], "did you mean 'worker'?"),
+        (["worker", "multi", "strt"], "'strt': did you mean one of: 'restart', 'start', 'status'? see stem"),
+        (["task", "lst"], "'lst': did you mean 'list'? see stem"),
+        (["observe", "queues", "--queu", "a"], "did you mean '--queue'? see stem"),
     ],
 )
 def test_it_is_refused_in_one_line_that_says_what_would_be_right(stem: Stem, words: list[str], says: str) -> None:

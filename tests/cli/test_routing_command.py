@@ -78,7 +78,7 @@ def test_a_right_file_is_said_to_be_right_and_what_is_odd_in_it_is_noted(stem: S
     )
     ran = stem("routing", "check", "--file", str(file))
     assert ran.code == 0
-    assert "is right: 2 rules, 1 queue, " in ran.out
+    assert "is valid: 2 rules, 1 queue, " in ran.out
     assert "rule 2 sends to queue 'typo', which is not declared" in ran.err
     assert "rule 2 never decides: rule 1 matches all that it does" in ran.err
     assert oddities(load_routing(SAMPLE)) == []
