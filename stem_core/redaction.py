@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 HIDDEN: Final = "***"
 
@@ -45,33 +45,41 @@ def is_secret(name: str) -> bool:
     return _SECRET_PARTS.search("".join(words)) is not None
 
 
-def redacted(value: object, secrets: Iterable[str] = ()) -> object:
+def redacted(value: object, secrets: Iterable[str] = (), values: Sequence[str] = ()) -> object:
     """Return JSON data as it may be shown.
 
     Args:
         value: Arguments or a result.
         secrets: Names of fields that are secret, whatever their name says; at any depth.
+        values: What `secret_values` found elsewhere: texts and numbers that are not to be repeated here.
 
     Returns:
         The same data, in which secret values are `***`, and addresses lack their passwords. What is nested deeper than
         people read is `***` too.
     """
-    return _redacted(value, frozenset(secrets), _DEEPEST)
+    return _redacted(value, _Secrets(frozenset(secrets), values), _DEEPEST)
 
 
 def redacted_args(args: Mapping[str, object], secrets: Iterable[str] = ()) -> dict[str, object]:
     """Return arguments as they may be shown."""
-    names = frozenset(secrets)
-    return {key: _redacted_field(key, each, names, _DEEPEST) for key, each in args.items()}
+    known = _Secrets(frozenset(secrets), ())
+    return {key: _redacted_field(key, each, known, _DEEPEST) for key, each in args.items()}
 
 
-def _redacted_field(key: object, value: object, secrets: frozenset[str], depth: int) -> object:
-    return HIDDEN if value is not None and _hides(key, secrets) else _redacted(value, secrets, depth)
+class _Secrets(NamedTuple):
+    names: frozenset[str]
+    values: Sequence[str]
 
 
-def _redacted(value: object, secrets: frozenset[str], depth: int) -> object:
+def _redacted_field(key: object, value: object, secrets: _Secrets, depth: int) -> object:
+    return HIDDEN if value is not None and _hides(key, secrets.names) else _redacted(value, secrets, depth)
+
+
+def _redacted(value: object, secrets: _Secrets, depth: int) -> object:
     if isinstance(value, str):
-        return without_url_passwords(value)
+        return hide(value, secrets.values)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return HIDDEN if str(value) in secrets.values else value
     if not isinstance(value, Mapping | list | tuple):
         return value
     if not depth:

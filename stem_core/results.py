@@ -9,7 +9,7 @@ import msgspec
 from stem_core.decoding import MAX_DEPTH, check_depth, decode
 from stem_core.envelope import Envelope
 from stem_core.errors import RecordInvalidError
-from stem_core.redaction import redacted, redacted_args
+from stem_core.redaction import redacted, redacted_args, secret_values
 from stem_core.states import TaskState
 
 
@@ -76,9 +76,10 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
 
     def redacted(self) -> TaskStatus:
-        """Return it as people may see it: without the values of secret arguments, and of secrets in the result."""
+        """Return it as people may see it: without secret arguments, also where the result repeats one."""
+        values = secret_values(self.args, self.secrets)
         return msgspec.structs.replace(
-            self, args=redacted_args(self.args, self.secrets), result=redacted(self.result, self.secrets)
+            self, args=redacted_args(self.args, self.secrets), result=redacted(self.result, self.secrets, values)
         )
 
 

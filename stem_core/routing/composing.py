@@ -12,6 +12,8 @@ from stem_core.text import visible
 
 MAX_LEVELS: Final = 64
 """Lists and mappings inside each other: far more than any file needs."""
+MAX_PATHS: Final = 16 * 1024 * 1024
+"""Characters of all key paths together: a small file of long names inside each other has paths of gigabytes."""
 
 
 class PlainLoader(yaml.SafeLoader):
@@ -30,6 +32,7 @@ class PlainLoader(yaml.SafeLoader):
         self.places: dict[str, Place] = {}
         self._file = file
         self._levels = 0
+        self._written = 0
 
     def read(self) -> object:
         """Return what the document says.
@@ -78,23 +81,31 @@ class PlainLoader(yaml.SafeLoader):
     def _note(self, node: yaml.Node, path: str) -> None:
         if isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):
-                self.places[f"{path}[{number}]"] = _place(item)
+                self._note_place(item, f"{path}[{number}]")
                 self._note(item, f"{path}[{number}]")
         elif isinstance(node, yaml.MappingNode):
+            keys: dict[str, Place] = {}
             for key, value in node.value:
                 name = f"{path}.{key.value}" if path else str(key.value)
-                self._note_key(key, name)
+                self._note_key(key, name, keys)
                 self._note(value, name)
 
-    def _note_key(self, key: yaml.Node, name: str) -> None:
+    def _note_key(self, key: yaml.Node, name: str, others: dict[str, Place]) -> None:
         place = _place(key)
         if key.tag == "tag:yaml.org,2002:merge":
             raise self._refused(key, "merges a mapping (<<)", "write the values out")
-        if name in self.places:
-            lines = f"lines {self.places[name].line} and {place.line}"
+        before = others.setdefault(str(key.value), place)
+        if before is not place:
+            lines = f"lines {before.line} and {place.line}"
             message = f"{visible(name, 200)} in {self._file} stands in {lines}"
             raise DocumentError(message, "keep one", line=place.line, column=place.column)
-        self.places[name] = place
+        self._note_place(key, name)
+
+    def _note_place(self, node: yaml.Node, path: str) -> None:
+        self._written += len(path)
+        if self._written > MAX_PATHS:
+            raise self._refused(node, "has too many values under too long names", "write shorter names")
+        self.places[path] = _place(node)
 
     def _refused(self, where: Any, found: str, right: str) -> DocumentError:
         place = _place(where)

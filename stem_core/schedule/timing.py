@@ -20,6 +20,7 @@ from stem_core.schedule.entry import ScheduleEntry, zone_of
 
 _FIRST_WINDOW: Final = 120_000
 _WIDER: Final = 4
+_HOUR: Final = 3600
 
 
 def milliseconds(moment: datetime | float) -> int:
@@ -81,10 +82,23 @@ class Timing:
             tick += self._step
 
     def _cron_ticks(self, expression: str, moment: int) -> Iterator[int]:
-        for found in CronSim(expression, datetime.fromtimestamp(moment // 1000, self._zone)):
+        for found in _Cron(expression, datetime.fromtimestamp(moment // 1000, self._zone)):
             tick = milliseconds(found)
             # Where clocks are put back, a fixed time is named a second time with its first moment; where they are put
             # forward, several names mean one moment.
             if tick > moment:
                 yield tick
                 moment = tick
+
+
+class _Cron(CronSim):
+    """Finds the beginning of each hour also where clocks change by half of one, as on Lord Howe Island."""
+
+    def advance_hour(self) -> bool:
+        if self.dt.hour in self.hours:
+            return False
+        while self.dt.hour not in self.hours:
+            self.tick(_HOUR - self.dt.minute * 60 - self.dt.second)
+            if self.dt.hour == 0:
+                break  # another day, which may not be meant
+        return True

@@ -127,8 +127,8 @@ class TaskContext(Enqueuing):
         return self._delivery.token
 
     def without_secrets(self, text: str) -> str:
-        """Return a text without the values of this job's secret arguments, and without the passwords of addresses."""
-        return hide(text, secret_values(self.args, self._envelope.secrets))
+        """Return a text without this job's secret arguments and headers, and without the passwords of addresses."""
+        return hide(text, secret_values({"args": self.args, "headers": self.headers}, self._envelope.secrets))
 
     def checkpoint(self) -> None:
         """Give the worker a chance to end this task here. Cheap; safe in threads.

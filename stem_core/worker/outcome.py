@@ -137,8 +137,8 @@ def _said(say: Callable[[], str]) -> str:
 
 
 def without_secrets(error: TaskError, envelope: Envelope) -> TaskError:
-    """Return an error without the values of secret arguments, should the task have put them into its message."""
-    values = secret_values(envelope.args, envelope.secrets)
+    """Return an error without the values of secret arguments and headers, should the task's message have them."""
+    values = secret_values({"args": envelope.args, "headers": envelope.headers}, envelope.secrets)
     return TaskError(type=error.type, message=hide(error.message, values), traceback=hide(error.traceback, values))
 
 

@@ -141,6 +141,12 @@ def test_a_wrong_file_names_line_and_key_and_what_is_right(tmp_path: Path, line:
     assert right in str(caught.value)
 
 
+def test_a_name_with_a_dot_is_not_taken_for_one_inside_another(tmp_path: Path) -> None:
+    file = tmp_path / "schedule.yaml"
+    file.write_text("schedules: {a: {task: t, every: 5, args: {user.name: 1, user: {name: 2}}}}")
+    assert load_schedules(file)[0].args == {"user.name": 1, "user": {"name": 2}}
+
+
 def test_a_file_with_an_entry_twice_or_a_bad_name_is_refused_and_an_empty_one_is_empty(tmp_path: Path) -> None:
     file = tmp_path / "schedule.yaml"
     file.write_text("schedules:\n  a: {task: t, every: 5}\n  a: {task: t, every: 6}\n")

@@ -16,6 +16,7 @@ ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Ame
 CRONS = [
     "* * * * *", "*/15 * * * *", "0 3 * * *", "30 2 * * *", "0,30 2 * * *", "*/20 2 * * *", "15 * * * *",
     "0 0 * * MON", "0 0 L * *", "59 23 28-31 * *", "5 1,2,3 * * *", "*/10 * * * * *", "30 30 2 * * *", "0 0 29 2 *",
+    "*/10 3 * * *", "*/23 5 * * *", "* 0 * * SUN",
 ]  # fmt: skip
 moments = st.integers(milliseconds(datetime(2015, 1, 1, tzinfo=UTC)), milliseconds(datetime(2030, 1, 1, tzinfo=UTC)))
 entries = st.one_of(
@@ -102,6 +103,17 @@ def test_an_expression_with_a_star_follows_the_clock_on_the_wall() -> None:
     assert local("*/30 2 * * *", "Europe/Berlin", overlap, 4) == [
         "26 02:00+0200", "26 02:30+0200", "26 02:00+0100", "26 02:30+0100",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("day", ["2026-04-05", "2026-10-04"])
+def test_no_half_hour_is_left_out_where_clocks_change_by_one(day: str) -> None:
+    zone = ZoneInfo("Australia/Lord_Howe")
+    timing = Timing(ScheduleEntry("e", "t", cron="*/10 5 * * *", timezone=zone.key))
+    midnight = datetime.fromisoformat(day).replace(tzinfo=zone)
+    ticks = islice(timing.after(milliseconds(midnight)), 6)
+    assert [f"{datetime.fromtimestamp(tick / 1000, zone):%F %R}" for tick in ticks] == [
+        f"{day} 05:{minute:02}" for minute in range(0, 60, 10)
+    ]
 
 
 def test_intervals_count_real_seconds_from_the_epoch_or_the_start() -> None:

@@ -7,7 +7,11 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
+from stem_core.envelope import Envelope
 from stem_core.redaction import hide, is_secret, redacted, redacted_args, secret_values, without_url_passwords
+from stem_core.results import TaskError, TaskStatus
+from stem_core.states import TaskState
+from stem_core.worker.outcome import without_secrets
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -94,6 +98,27 @@ def test_an_error_that_repeats_a_secret_is_told_without_it() -> None:
     text = f"no access for ann with {args['password']} or {args['password']!r} or 12345 at redis://:pw@host"
     shown = hide(text, secret_values(args))
     assert shown == 'no access for ann with *** or "***" or *** at redis://:***@host'
+
+
+def test_a_result_that_repeats_a_secret_is_shown_without_it() -> None:
+    status = TaskStatus(
+        id="1", name="pay", queue="q", state=TaskState.SUCCEEDED, secrets=("card",),
+        args={"card": 41111111, "password": "canary", "to": "ann"},
+        result={"said": ["ann paid with canary", {"number": 41111111}], "numbers": [4111, 7.5, True]},
+    )  # fmt: skip
+    shown = status.redacted()
+    assert shown.result == {
+        "said": ["ann paid with ***", {"number": "***"}], "numbers": [4111, 7.5, True],
+    }  # fmt: skip
+    assert shown.args == {"card": "***", "password": "***", "to": "ann"}
+
+
+def test_an_error_that_repeats_a_secret_header_is_told_without_it() -> None:
+    envelope = Envelope(
+        id="1", name="t", args={"pw": "canary-1"}, headers={"X-Auth-Token": "canary-2", "tenant": "ann"}
+    )
+    shown = without_secrets(TaskError(type="E", message="canary-1 canary-2 ann", traceback="canary-2"), envelope)
+    assert (shown.message, shown.traceback) == ("*** *** ann", "***")
 
 
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=4), JSON)

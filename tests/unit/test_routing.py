@@ -99,6 +99,7 @@ def test_an_empty_file_routes_nothing(tmp_path: Path) -> None:
         ("queues: {}\ndefault_queue: " + "1" * 5000, "no int, at line 2, column 16", "in quotes"),
         ("queues: {}\ndefault_queue: !!bool x", "no bool, at line 2, column 16", "in quotes"),
         ("queues: {}\ndefault_queue: !!timestamp x", "no timestamp, at line 2, column 16", "in quotes"),
+        ("a:\n" + f"  {{{'k' * 999}: " * 60 + "[" + "1, " * 1000 + "1]" + "}" * 60, "names at line 2", "shorter names"),
         ('queues: {}\n"\\ud83d": 1', "half of a character (a lone surrogate) at line 2, column 1", "whole one"),
     ],
 )
