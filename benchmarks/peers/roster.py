@@ -26,17 +26,22 @@ class Peer:
     recovers: bool = True
     note: str = ""
 
+    @property
+    def title(self) -> str:
+        """What tables call it."""
+        return f"{self.name} ({self.note})" if self.note else self.name
+
 
 _HIREDIS: Final = "hiredis==3.5.0"  # redis-py's parser in C, which the project uses too
 
 PEERS: Final = (
     Peer("stem", 100, 40_000),
-    Peer("hand", 100, 60_000, recovers=False, note="a loop that only fetches, runs and stores"),
+    Peer("hand", 100, 60_000, recovers=False, note="the least there could be"),
     Peer(
         "repid", 1000, 6_000, ("repid[redis]==2.1.4", _HIREDIS, "typing_extensions==4.16.0"), note="stores no results"
     ),
-    Peer("dramatiq", 4, 3_000, ("dramatiq[redis]==2.2.1", _HIREDIS)),
-    Peer("huey", 1, 2_000, ("huey[redis]==3.5.4", _HIREDIS)),
+    Peer("dramatiq", 4, 6_000, ("dramatiq[redis]==2.2.1", _HIREDIS)),
+    Peer("huey", 1, 5_000, ("huey[redis]==3.5.4", _HIREDIS)),
     Peer("saq", 100, 2_000, ("saq[redis,hiredis]==0.26.4", _HIREDIS, "typing_extensions==4.16.0")),
     Peer("taskiq", 100, 2_000, ("taskiq==0.13.0", "taskiq-redis==1.2.4", _HIREDIS)),
     Peer("streaq", 32, 2_000, ("streaq==7.2.0", "uvloop==0.23.0")),

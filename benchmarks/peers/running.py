@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 
@@ -17,6 +17,9 @@ from benchmarks.peers.board import Board
 from benchmarks.peers.environments import interpreter
 from benchmarks.peers.roster import Peer
 from benchmarks.processes import ROOT
+
+_OTHERS: Final = ("STEM_", "PYTHON")
+"""Variables that would make a difference: with PYTHONDONTWRITEBYTECODE, Stem would be compiled at each start."""
 
 
 class Trial:
@@ -39,7 +42,7 @@ class Trial:
         self._log = folder / f"{peer.name}.log"
         self._command = [str(interpreter(peer)), "-m", "benchmarks.peers", peer.name]
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("STEM_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)},
             "PEER_URL": url,
             "PEER_BOARD": str(self.board.path),
             "PEER_SLOTS": str(slots or peer.slots),

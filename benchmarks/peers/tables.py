@@ -44,7 +44,7 @@ class Runs:
             min(column) for column in zip(*((run.cpu, run.commands, run.reads) for run in self.alone), strict=True)
         ]
         return [
-            self.peer.name, f"{self.rate:,.0f}",
+            self.peer.title, f"{self.rate:,.0f}",
             *(f"{self.rate / all_rates[name]:.3f}" if name in all_rates else "" for name in ("stem", "hand")),
             f"{max(run.rate for run in self.paired):,.0f}", f"{least[0]:,.0f}", f"{least[1]:.2f}", f"{least[2]:.2f}",
         ]  # fmt: skip
@@ -54,7 +54,7 @@ class Runs:
         waits = [wait for run in self.waiting for wait in run.waits]
         enqueued = [max(run.enqueued[way] or 0.0 for run in self.alone) for way in ("one", "fifty", "batch")]
         return [
-            self.peer.name,
+            self.peer.title,
             *(f"{rate:,.0f}" if rate else "" for rate in enqueued),
             *(f"{percentile(waits, share):.1f}" for share in (0.5, 0.99)),
             f"{min(run.first for run in self.waiting):.2f}", f"{min(run.memory for run in self.waiting):.0f}",

@@ -1,9 +1,14 @@
 -- Shared by all scripts of a queue. KEYS[1] is the queue's prefix: every key begins with it, so all lie in one slot.
 local prefix = KEYS[1]
 
+-- One instant throughout a script: asked for per job, it would be half of all that the server does.
+local instant
 local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  if not instant then
+    local time = redis.call('TIME')
+    instant = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return instant
 end
 
 -- When a delay that begins now is over. The clock is cut to milliseconds: one more, so that no job is early.
@@ -32,8 +37,11 @@ local function parse_meta(meta)
   return tonumber(attempt), tonumber(deliveries), tonumber(returns), tonumber(crashes), crashed
 end
 
+local is_used = {}
+
 local function add(name, id, meta, body)
-  if redis.call('SADD', prefix .. 'levels', name) == 1 then ensure_group(name) end
+  if not is_used[name] and redis.call('SADD', prefix .. 'levels', name) == 1 then ensure_group(name) end
+  is_used[name] = true
   local entry = redis.call('XADD', prefix .. name, '*', 'i', id, 'b', body, 'm', meta)
   redis.call('SET', prefix .. 't:' .. id, name .. ' ' .. entry .. ' ' .. string.match(meta, '^%d+'))
 end
@@ -102,9 +110,12 @@ end
 -- seconds), so that what has run out is cut off by its score alone, at next to no cost.
 local MOST_CLASS = 34
 
+local class_of = {}
+
 local function to_index(classes, id, ttl)
-  local class = 0
+  local class = class_of[ttl] or 0
   while class < MOST_CLASS and 2 ^ class * 1000 < ttl do class = class + 1 end
+  class_of[ttl] = class
   local words = classes[class] or {}
   classes[class] = words
   words[#words + 1] = now_ms()
