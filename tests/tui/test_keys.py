@@ -312,13 +312,14 @@ async def test_freezing_keeps_what_is_shown_while_the_model_goes_on() -> None:
 
 async def test_what_is_scrolled_to_while_frozen_shows_what_it_showed_then() -> None:
     app = still(lively())
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=(100, 20)) as pilot:
+        page = app.book.page
+        assert isinstance(page, OverviewPage)
+        assert page.lanes.room < len(page.lanes.view.rows)
         await pilot.press("z")
         app.session.model.apply_stats([_stats(flow, 0.0, 777_777) for flow in FLOWS], NOW)
         app.paint()
         await pilot.press("G")
-        page = app.book.page
-        assert isinstance(page, OverviewPage)
         await until(lambda: page.lanes.key == "exports")
         assert page.lanes.selected is not None
         assert page.lanes.selected.cells[2].text == "1,204"
