@@ -206,7 +206,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.frozen = frozen if self.frozen is None else None
 
     def say(self, text: str, tone: str = "warning") -> None:
-        """Say something for a few seconds where the receipt stands."""
+        """Say something where the receipt stands, for a few seconds or until the next key."""
         self._said = ((Cell(f" {visible(text)}", tone),), self.clock.monotonic() + _SAY_FOR)
         self.paint()
 

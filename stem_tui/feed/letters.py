@@ -95,6 +95,15 @@ class LetterReader:
         return found, not cursors
 
 
+async def letter_of(cluster: ClusterClient, status: TaskStatus) -> LetterEntry | None:
+    """Return the dead letter that a task became, or None."""
+    if status.state is not TaskState.FAILED or not status.queue:
+        return None
+    async for letter in cluster.dead_letters.matching(LetterFilter(queues=(status.queue,), ids=(status.id,))):
+        return entry_of(letter)
+    return None
+
+
 async def status_of_letter(cluster: ClusterClient, key: str) -> TaskStatus | None:
     """Return what a dead letter itself tells of its task, for when no record of it is kept any more."""
     place = letter_key(key)

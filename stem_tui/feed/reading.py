@@ -10,7 +10,7 @@ from stem_core.client import ClusterClient
 from stem_core.clock import Clock
 from stem_core.errors import BrokerUnavailableError, StemError
 from stem_core.service import spawn
-from stem_tui.feed.letters import LetterReader, status_of_letter
+from stem_tui.feed.letters import LetterReader, letter_of, status_of_letter
 from stem_tui.feed.patience import in_time
 from stem_tui.feed.schedules import ScheduleReader
 from stem_tui.store import ClusterModel
@@ -132,7 +132,10 @@ class Feed:
             status = await in_time(cluster.task(task_id))
             if status is None and task_id == self._model.watched and self._model.watched_letter is not None:
                 status = await in_time(status_of_letter(cluster, self._model.watched_letter))
-            self._model.apply_task(task_id, status, self._clock.monotonic())
+            letter = None
+            if status is not None and task_id == self._model.watched:
+                letter = await in_time(letter_of(cluster, status))
+            self._model.apply_task(task_id, status, self._clock.monotonic(), letter)
         return POLL_EVERY
 
     async def _read_waiting(self, cluster: ClusterClient) -> float:

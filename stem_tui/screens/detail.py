@@ -137,8 +137,11 @@ class TaskPage(TextPage):
         return task_detail(self.session.model, self.subject.key, now, self.inner_width)
 
     def targets(self) -> Sequence[Target]:
-        """Return the task."""
-        return (self.subject,)
+        """Return the task; if it died, the dead letter that it is, too, and its queue."""
+        letter = self.session.model.letters.of_task
+        if letter is None or letter.key.id != self.subject.key:
+            return (self.subject,)
+        return (self.subject, Target("letter", letter.key.text), Target("queue", letter.key.queue))
 
     def enter(self) -> None:
         """Read it again and again."""

@@ -153,9 +153,11 @@ class Letters:
         watched: Queues whose letters are read again and again; all if empty, none if None.
         book: What was read last; None if nothing was.
         limit: How many are read at most.
+        of_task: The letter of the task that is looked at in full; None if it is none, or not known to be one.
     """
 
     def __init__(self) -> None:
+        self.of_task: LetterEntry | None = None
         self.watched: tuple[str, ...] | None = None
         self.book: LetterBook | None = None
         self.limit = MAX_LETTERS
@@ -177,4 +179,6 @@ class Letters:
 
     def find(self, key: str) -> LetterEntry | None:
         """Return the letter of that key, as far as letters were read."""
+        if self.of_task is not None and self.of_task.key.text == key:
+            return self.of_task
         return self.book.by_key.get(key) if self.book is not None else None

@@ -15,7 +15,7 @@ from stem_tui.store.effects import effect_lost, effect_seen
 from stem_tui.store.events import EventTail
 from stem_tui.store.identity import Identity
 from stem_tui.store.inspection import Inspection
-from stem_tui.store.letters import Letters
+from stem_tui.store.letters import LetterEntry, Letters
 from stem_tui.store.link import Link, LinkState
 from stem_tui.store.local_workers import LocalWorker
 from stem_tui.store.outcomes import OutcomeBook
@@ -224,15 +224,19 @@ class ClusterModel:
         self.watched_letter = letter
         if task_id != self.watched:
             self.watched, self.detail, self.detail_read_at = task_id, None, None
+            self.letters.of_task = None
             self.version += 1
 
-    def apply_task(self, task_id: str, status: TaskStatus | None, now: float) -> None:
-        """Take what the store tells of a task; None if it knows no such task."""
+    def apply_task(
+        self, task_id: str, status: TaskStatus | None, now: float, letter: LetterEntry | None = None
+    ) -> None:
+        """Take what the store tells of a task, None if it knows none, and of the dead letter that it is."""
         if status is not None:
             self.tasks.settle(status)
         if task_id == self.watched:
             self.detail = detail_of(status, now) if status is not None else self.detail
             self.detail_read_at = now
+            self.letters.of_task = letter
         self.version += 1
 
     def tasks_to_read(self) -> set[str]:

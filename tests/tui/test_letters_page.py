@@ -8,7 +8,7 @@ from stem_tui.screens.letter_page import LetterPage
 from stem_tui.screens.letters_page import LettersPage
 from stem_tui.store import LetterBook
 from tests.tui.models import NOW, dead
-from tests.tui.stage import Live, live, screen_text, still
+from tests.tui.stage import Live, live, screen_text, still, until
 
 
 def page_of(app: object) -> LettersPage:
@@ -213,3 +213,28 @@ async def test_marks_of_letters_that_are_gone_are_forgotten() -> None:
         app.paint()
         await pilot.pause()
         assert " 1 marked" in screen_text(app)
+
+
+async def test_a_task_that_died_is_replayed_from_where_its_traceback_is_read() -> None:
+    async with live() as console:
+        await console.die(1)
+        await until(lambda: len(console.app.session.model.outcomes) == 1)
+        await console.press("f", "enter")
+        await console.sees("Traceback (most recent call last)")
+        await console.sees(" R replay")
+        await console.press("R")
+        await console.sees("Replay boom?")
+        await console.press("y")
+        await console.sees("1 of 1 replayed")
+
+
+async def test_a_task_that_did_not_die_is_no_dead_letter() -> None:
+    async with live() as console:
+        await console.die(1)
+        done = await console.stem.enqueue("nap", args={"seconds": 0})
+        await console.stem.wait_for(done, timeout=10)
+        await until(lambda: console.app.session.model.tasks.has_ended(done))
+        await console.press("colon", *f"task {done}", "enter")
+        await console.sees("SUCCEEDED")
+        await console.press("R")
+        await console.sees("select a dead letter first; e lists them")
