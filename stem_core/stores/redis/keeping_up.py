@@ -2,7 +2,8 @@
 
 No script sees more than one queue, but a worker may hold jobs of several, and must be judged by all that it holds. So
 before any of it is taken back, whatever it holds beside is marked as shared, in all queues. That takes three round
-trips, where anything is to be taken back at all; and several may do so at once.
+trips, where anything is to be taken back at all; and several may do so at once. What a server that is away cannot be
+told is remembered where the rest is taken back.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from stem_core.stores.redis.connection import Call, RedisConnection
 
 _PROMOTE_CHUNK: Final = 256
 _RECLAIM_CHUNK: Final = 200
+_REMEMBERED: Final = 7 * 86_400_000
+"""Milliseconds for which a server that was away may still learn what it could not be told."""
 
 
 class RedisUpkeep:
@@ -80,4 +83,7 @@ class RedisUpkeep:
         is_told = names is not None and None not in counts
         several = [owner for owner, number in zip(owners, held, strict=True) if number > 1 or not is_told]
         if several:
-            await self._asked([Call("share", [prefix], several) for prefix in prefixes])
+            marked = await self._asked([Call("share", [prefix], several) for prefix in prefixes])
+            if not is_told or None in marked:
+                words = [*several, _REMEMBERED]
+                await self._asked([Call("remember", [prefix], words) for prefix in affected])
