@@ -14,7 +14,7 @@ from typing import Any, Final
 from stem_core.delivery import Upkeep
 from stem_core.errors import BrokerError, BrokerUnavailableError, StemError
 from stem_core.stores.redis import keys
-from stem_core.stores.redis.connection import Call, RedisConnection
+from stem_core.stores.redis.connection import Argument, Call, RedisConnection
 
 _PROMOTE_CHUNK: Final = 256
 _RECLAIM_CHUNK: Final = 200
@@ -85,5 +85,5 @@ class RedisUpkeep:
         if several:
             marked = await self._asked([Call("share", [prefix], several) for prefix in prefixes])
             if not is_told or None in marked:
-                words = [*several, _REMEMBERED]
+                words: list[Argument] = [*several, _REMEMBERED]
                 await self._asked([Call("remember", [prefix], words) for prefix in affected])
