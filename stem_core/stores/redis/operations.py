@@ -45,6 +45,8 @@ class RedisOperations:
 
     async def pause(self, queues: Sequence[str], pause: Pause) -> None:
         """Stop fetches from these queues, for all workers."""
+        if not queues:
+            return
         since = await self.time()
         body = msgspec.json.encode(Pause(by=pause.by, reason=pause.reason, since=since, until=pause.until))
         until: list[Argument] = [] if pause.until is None else ["PXAT", round(pause.until * 1000)]
