@@ -123,20 +123,26 @@ class Aside:
         unforeseen = None if isinstance(error, StemError) else error
         said = f"{self._errand.what}, task %s stands alone: %s"
         log.error(said, visible(place), entry.job.delivery.id, visible(str(error), 300), exc_info=unforeseen)
-        self._lines[place, entry.job.delivery.id] = [entry]
+        self._lines.setdefault((place, entry.job.delivery.id), []).append(entry)
         self.resume()
 
     async def _insist(self, key: _Line) -> None:
+        line = self._lines[key]
+        while line:  # a job that was lost and fetched again may stand here twice
+            await self._insist_on(line[0])
+            del line[0]
+        del self._lines[key], self._tasks[key]
+
+    async def _insist_on(self, entry: Entry) -> None:
         """Try one that is refused again, ever more seldom: the store, or what it keeps, may be mended."""
-        line, backoff = self._lines[key], Backoff(most=_SELDOM)
+        backoff = Backoff(most=_SELDOM)
         for tries in itertools.count(1):
             await self._core.clock.sleep(backoff.next())
-            error = await self._tried(line)
+            error = await self._tried([entry])
             if error is not None and is_refusal(error) and tries >= _TRIES:
-                error = await self._given_up(line[0], error)
+                error = await self._given_up(entry, error)
             if error is None:
-                break
-        del self._lines[key], self._tasks[key]
+                return
 
     async def _tried(self, batch: list[Entry]) -> Exception | None:
         try:

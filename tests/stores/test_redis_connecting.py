@@ -12,6 +12,7 @@ from stem_core.stores import connect_backend, connect_broker
 from stem_core.stores.port import KeptRecord
 from stem_core.stores.redis import RedisResultBackend, RedisStreamsBroker
 from stem_core.stores.redis.checks import check_eviction, check_facts, facts_of, persistence_warning
+from stem_core.stores.redis.opening import open_connection
 from stem_core.testing.contract.harness import publish, settle, take
 from tests.servers import RedisServer, free_port
 
@@ -182,3 +183,24 @@ async def test_memory_is_one_store_within_the_process(namespace: str) -> None:
     assert (await backend.get([held[0].id]))[0] is not None
     other = await connect_broker("memory://", namespace=f"{namespace}-other")
     assert await other.queues() == []
+
+
+async def test_a_call_that_is_cancelled_at_any_moment_is_cancelled(redis_url: str) -> None:
+    connection = await open_connection(redis_url, None)
+
+    async def both() -> None:
+        await connection.command("PING")
+        await connection.commands([("PING",), ("PING",)])
+
+    moments = 0
+    while moments < 100:
+        moments += 1
+        call = asyncio.ensure_future(both())
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        if not call.cancel():
+            break
+        await asyncio.wait([call])
+        assert call.cancelled(), f"after {moments} turns of the loop"
+    await connection.close()
+    assert moments > 5

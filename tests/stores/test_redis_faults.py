@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import redis
 
-from stem_core.delivery import Outcome, Settled
+from stem_core.delivery import Outcome, Revocation, Settled
 from stem_core.errors import BrokerError, BrokerFullError, BrokerUnavailableError, StemError
 from stem_core.stores.port import Broker
 from stem_core.stores.redis import RedisStreamsBroker
+from stem_core.stores.redis.connection import Call
 from stem_core.stores.redis.keys import queue_prefix
-from stem_core.testing.contract.harness import job, outcome, publish, settle, stats, take
+from stem_core.stores.redis.opening import open_connection
+from stem_core.testing.contract.harness import job, outcome, publish, record, settle, stats, take, until
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.redis
@@ -179,3 +182,55 @@ async def test_a_server_that_takes_no_writes_for_want_of_replicas_is_tried_again
             await settle(broker, held)
         admin.config_set("min-replicas-to-write", 0)
     assert await settle(broker, held) == [Settled.COMMITTED]
+
+
+async def test_who_held_more_on_a_server_that_was_away_is_known_once_it_is_back(
+    redis_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await open_connection(redis_url, None)
+    try_many, is_away = connection.try_many, True
+
+    async def reached(calls: Sequence[Call]) -> list[object]:
+        lost = [is_away and call.keys[0] == queue_prefix(namespace, "far") for call in calls]
+        replies = iter(await try_many([call for call, is_lost in zip(calls, lost, strict=True) if not is_lost]))
+        return [BrokerUnavailableError("away") if is_lost else next(replies) for is_lost in lost]
+
+    async with RedisStreamsBroker(connection, namespace, 0.1) as broker:
+        await publish(broker, queue="near")
+        await publish(broker, queue="far")
+        assert len(await take(broker, owner="w1", queues=("near", "far"))) == 2
+        monkeypatch.setattr(connection, "try_many", reached)
+
+        async def is_ready(queue: str) -> bool:
+            await broker.upkeep(["near", "far"])
+            return bool([place for place in await broker.waiting(queue, 1) if place.where == "ready"])
+
+        await until(lambda: is_ready("near"))
+        is_away = False
+        await until(lambda: is_ready("far"))
+        again = await take(broker, owner="w2", queues=("near", "far"))
+        assert [(delivery.crashes, delivery.deliveries) for delivery in again] == [(0, 2)] * 2
+
+
+async def test_revocations_are_looked_through_once_for_hundreds_and_not_for_each(
+    redis_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await open_connection(redis_url, None)
+    try_many, asked = connection.try_many, Counter[str]()
+
+    async def counted(calls: Sequence[Call]) -> list[object]:
+        asked.update(call.name for call in calls)
+        return await try_many(calls)
+
+    monkeypatch.setattr(connection, "try_many", counted)
+    async with RedisStreamsBroker(connection, namespace, 5.0) as broker:
+        ids = await publish(broker, 600)
+        (held,) = await take(broker, 1)
+        until_then = await broker.time() + 60
+        wanted = [Revocation(id=task_id, by="ann", until=until_then) for task_id in [*ids, "unknown", ids[1]]]
+        records = {task_id: record(held).replace(held.body, b"null") for task_id in ids}
+        answers = await broker.revoke(wanted, records)
+        assert answers == ["pending", *["cancelled"] * 599, "pending", "ended"]
+        assert asked["revoke"] == 2
+        assert {each.id for each in await broker.revoked([*ids, "unknown"])} == {ids[0], "unknown"}
+        assert (await stats(broker)).cancelled == 599

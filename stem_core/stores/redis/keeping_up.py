@@ -2,7 +2,8 @@
 
 No script sees more than one queue, but a worker may hold jobs of several, and must be judged by all that it holds. So
 before any of it is taken back, whatever it holds beside is marked as shared, in all queues. That takes three round
-trips, where anything is to be taken back at all; and several may do so at once.
+trips, where anything is to be taken back at all; and several may do so at once. What a server that is away cannot be
+told is remembered where the rest is taken back.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import Any, Final
 from stem_core.delivery import Upkeep
 from stem_core.errors import BrokerError, BrokerUnavailableError, StemError
 from stem_core.stores.redis import keys
-from stem_core.stores.redis.connection import Call, RedisConnection
+from stem_core.stores.redis.connection import Argument, Call, RedisConnection
 
 _PROMOTE_CHUNK: Final = 256
 _RECLAIM_CHUNK: Final = 200
+_REMEMBERED: Final = 7 * 86_400_000
+"""Milliseconds for which a server that was away may still learn what it could not be told."""
 
 
 class RedisUpkeep:
@@ -80,4 +83,7 @@ class RedisUpkeep:
         is_told = names is not None and None not in counts
         several = [owner for owner, number in zip(owners, held, strict=True) if number > 1 or not is_told]
         if several:
-            await self._asked([Call("share", [prefix], several) for prefix in prefixes])
+            marked = await self._asked([Call("share", [prefix], several) for prefix in prefixes])
+            if not is_told or None in marked:
+                words: list[Argument] = [*several, _REMEMBERED]
+                await self._asked([Call("remember", [prefix], words) for prefix in affected])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Sequence
+from typing import Final, TypeVar
 
 from redis.asyncio import Redis
 
 from stem_core.stores.redis.connection import LONGEST_BLOCK, Argument
 from stem_core.stores.redis.driver import ANSWER_TIMEOUT, Clients
 from stem_core.stores.redis.failures import DRIVER_ERRORS, breaks_connection
+
+T = TypeVar("T")
 
 _BLOCK_TIMEOUT: Final = LONGEST_BLOCK + 3.0
 
@@ -48,7 +50,7 @@ class Link:
         try:
             for words in batch:
                 pipe.execute_command(*words)
-            replies = list(await pipe.execute(raise_on_error=False))
+            replies = list(await _cancellable(pipe.execute(raise_on_error=False)))
         except DRIVER_ERRORS as error:
             await self._drop_after(error)
             raise
@@ -59,7 +61,7 @@ class Link:
 
     async def _execute(self, client: Redis, words: Sequence[Argument]) -> object:
         try:
-            return await client.execute_command(*words)  # type: ignore[no-untyped-call]
+            return await _cancellable(client.execute_command(*words))  # type: ignore[no-untyped-call]
         except DRIVER_ERRORS as error:
             await self._drop_after(error)
             raise
@@ -83,3 +85,14 @@ class Link:
                     await self._clients.close()
         except DRIVER_ERRORS:
             return  # the server was gone before us: there is nothing left to close
+
+
+async def _cancellable(call: Awaitable[T]) -> T:
+    """Await the driver, and be cancelled if the caller was: on Python 3.11 its `wait_for` may swallow that."""
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    try:
+        return await call
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError

@@ -15,6 +15,7 @@ from stem_core.stores.redis.entries import StoredLetter, parse_meta
 _pauses: Final = msgspec.json.Decoder(Pause)
 _revocations: Final = msgspec.json.Decoder(Revocation)
 _letters: Final = msgspec.msgpack.Decoder(StoredLetter)
+_REVOKE_CHUNK: Final = 500
 _COUNTERS: Final = ("published", "succeeded", "failed", "cancelled", "retried")
 
 
@@ -44,6 +45,8 @@ class RedisOperations:
 
     async def pause(self, queues: Sequence[str], pause: Pause) -> None:
         """Stop fetches from these queues, for all workers."""
+        if not queues:
+            return
         since = await self.time()
         body = msgspec.json.encode(Pause(by=pause.by, reason=pause.reason, since=since, until=pause.until))
         until: list[Argument] = [] if pause.until is None else ["PXAT", round(pause.until * 1000)]
@@ -62,14 +65,24 @@ class RedisOperations:
         ids = [revocation.id for revocation in revocations]
         queues = await self.queues()
         known = await self._queues_of(ids, queues)
-        answers = []
-        for revocation in revocations:
-            record = records.get(revocation.id, b"").removesuffix(b"null}")
-            words: list[Argument] = [revocation.id, _packed(revocation), record]
-            places = [known[revocation.id]] if revocation.id in known else queues
-            calls = [Call("revoke", [self._prefix(queue)], words) for queue in places]
-            replies: list[Any] = await self._redis.run_many(calls)
-            answers.append(replies[0][0].decode() if revocation.id in known else "pending")
+        concerned: dict[str, list[int]] = {}
+        for position, task_id in enumerate(ids):
+            for queue in [known[task_id]] if task_id in known else queues:
+                concerned.setdefault(queue, []).append(position)
+        chunks = [
+            (queue, positions[start : start + _REVOKE_CHUNK])
+            for queue, positions in concerned.items()
+            for start in range(0, len(positions), _REVOKE_CHUNK)
+        ]
+        calls = [
+            Call("revoke", [self._prefix(queue)], _revocation_words([revocations[at] for at in positions], records))
+            for queue, positions in chunks
+        ]
+        answers = ["pending"] * len(ids)
+        for (_, positions), reply in zip(chunks, await self._redis.run_many(calls), strict=True):
+            for position, answer in zip(positions, reply if isinstance(reply, list) else [], strict=True):
+                if ids[position] in known:
+                    answers[position] = answer.decode()
         return answers
 
     async def _queues_of(self, ids: Sequence[str], queues: Sequence[str]) -> dict[str, str]:
@@ -152,6 +165,13 @@ def _letter(packed: bytes, died_at_ms: float) -> DeadLetter:
 
 def _number(reply: object) -> int:
     return reply if isinstance(reply, int) else 0
+
+
+def _revocation_words(revocations: Sequence[Revocation], records: Mapping[str, bytes]) -> list[Argument]:
+    words: list[Argument] = []
+    for revocation in revocations:
+        words += (revocation.id, _packed(revocation), records.get(revocation.id, b"").removesuffix(b"null}"))
+    return words
 
 
 def _packed(revocation: Revocation) -> bytes:

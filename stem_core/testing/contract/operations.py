@@ -225,3 +225,17 @@ async def test_a_revocation_that_has_run_out_takes_no_other_along(store: Store) 
     await store.pass_time(0.2)
     await broker.upkeep(["q"])
     assert [standing.id for standing in await broker.revoked([short, long])] == [long]
+
+
+async def test_asking_for_nothing_is_nothing(broker: Broker) -> None:
+    await broker.pause([], Pause(by="ann"))
+    await broker.resume([])
+    assert await broker.revoke([], {}) == []
+    assert await broker.revoked([]) == []
+    assert await broker.stats([]) == []
+    assert await broker.locate([]) == []
+    assert await broker.letters("q", []) == []
+    assert await broker.replay("q", []) == 0
+    assert await broker.purge("q", []) == 0
+    assert await broker.settle([]) == []
+    assert await broker.queues() == []
