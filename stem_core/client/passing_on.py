@@ -6,8 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Unpack
 
-from stem_core.tasks import EnqueueOptions
-from stem_core.tasks.enqueuing import GroupOptions
+from stem_core.tasks import EnqueueOptions, GroupOptions
 
 if TYPE_CHECKING:
     from stem_core.client import EnqueuedGroup, Job, Stem

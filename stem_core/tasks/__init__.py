@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stem_core.tasks.binding import Binding
 from stem_core.tasks.context import RunControl, TaskContext
-from stem_core.tasks.enqueuing import BlockingRunner, EnqueueOptions, Enqueuer
+from stem_core.tasks.enqueuing import BlockingRunner, EnqueueOptions, Enqueuer, GroupOptions
 from stem_core.tasks.handler import FunctionTaskHandler, TaskHandler, execution_of
 from stem_core.tasks.registry import SimpleTaskRegistry
 
@@ -14,6 +14,7 @@ __all__ = [
     "EnqueueOptions",
     "Enqueuer",
     "FunctionTaskHandler",
+    "GroupOptions",
     "RunControl",
     "SimpleTaskRegistry",
     "TaskContext",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any, Self
 
+from stem_core.checks import check_kind
 from stem_core.errors import DuplicateTaskError, UnknownTaskError, UsageError
+from stem_core.options import TaskOptions
 from stem_core.tasks.handler import TaskHandler, execution_of
 
 _MAX_NAME = 200
@@ -36,6 +38,7 @@ class SimpleTaskRegistry:
             )
         if name in self._handlers:
             raise DuplicateTaskError(f"task {name!r} is registered already", "give each handler a name of its own")
+        check_kind(f"what task {name!r} has as options", handler.options, TaskOptions, "give TaskOptions(…)")
         execution_of(handler)
         self._handlers[name] = handler
         return self

@@ -244,7 +244,7 @@ class Executor:
             return revoked(stop.revocation)
         if isinstance(stop, WorkerStops):
             return requeued()
-        if isinstance(error, StartError):
+        if isinstance(error, StartError) and not job.broadcast:
             log.error(
                 "task %s goes back, to be tried again: %s", visible(job.delivery.id, 80), visible(str(error), 300)
             )

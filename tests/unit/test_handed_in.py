@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stem_core import (
+    FunctionTaskHandler,
     InMemoryBroker,
     SimpleTaskRegistry,
     Stem,
@@ -77,6 +78,12 @@ def test_an_address_as_a_broker() -> None:
 @pytest.mark.parametrize("handler", [EmailTask, lambda: None, 3])
 def test_a_handler_that_is_none(handler: Any) -> None:
     with pytest.raises(UsageError, match=r"EmailTask\(\)"):
+        SimpleTaskRegistry().register(handler)
+
+
+def test_options_that_are_none() -> None:
+    handler = FunctionTaskHandler("a", lambda: None, {"queue": "q"})  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(UsageError, match=r"what task 'a' has as options is \{'queue': 'q'\}: give TaskOptions"):
         SimpleTaskRegistry().register(handler)
 
 

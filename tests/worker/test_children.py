@@ -287,11 +287,13 @@ async def test_children_that_do_not_start_cost_their_tasks_nothing_and_are_tried
     app.write_text("raise RuntimeError('half deployed')\n")
     before = time.perf_counter()
     ids = [await children.send("noop") for _ in range(2)]
-    await until(lambda: sum("half deployed" in line and "goes back" in line for line in caplog.messages) >= 3)
-    assert time.perf_counter() - before > 0.6  # pauses of 0.2 and 0.4 s
+    await until(
+        lambda: sum("half deployed" in line and "goes back" in line for line in caplog.messages) >= 2, within=60.0
+    )
+    assert time.perf_counter() - before > 0.2  # the pause between two tries
     app.write_text("from tests.worker.child_app import stem\n")
     for task_id in ids:
-        status = await children.ended(task_id)
+        status = await children.ended(task_id, within=60.0)
         assert (status.state, status.attempt) == (TaskState.SUCCEEDED, 0)
 
 
