@@ -67,13 +67,13 @@ def test_a_narrow_terminal_still_shows_each_command_in_a_whole_sentence(
     assert commands
 
 
-def complete(shell: str, *words: str) -> str:
+def complete(shell: str, *words: str, before: str = "") -> str:
     variables = {
         "_STEM_COMPLETE": f"{shell}_complete",
         "COMP_WORDS": " ".join(("stem", *words)),
         "COMP_CWORD": words[-1] if shell == "fish" else str(len(words)),
     }
-    code = "import sys; sys.argv = ['stem']; from stem_core.cli import main; main()"
+    code = f"import sys; sys.argv = ['stem']; {before}from stem_core.cli import main; main()"
     ran = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **variables}, cwd=ROOT,
         capture_output=True, text=True, check=True, timeout=30,
