@@ -134,7 +134,7 @@ def workers(cluster: str, tmp_path: Path) -> Iterator[Workers]:
     workers.end()
 
 
-def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not condition():

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from stem_core.cli.multi import pidfile
+from stem_core.cli.multi import launch, pidfile
 from stem_core.cli.multi.node import fill
 from stem_core.errors import UsageError
 from tests.cli.conftest import APP, ROOT, Stem, one_line, until
@@ -39,6 +39,10 @@ def place(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> I
         if process is not None:
             process.kill()
             process.wait(10)
+    while launch._left:  # to the process of the tests they are children like any others
+        child = launch._left.pop()
+        child.kill()
+        child.wait(10)
 
 
 def by_node(documents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -118,7 +122,7 @@ def test_a_node_that_dies_early_says_why(stem: Stem, place: Path) -> None:
 
 def test_a_node_that_is_not_ready_in_time_runs_on_and_is_said_to(stem: Stem, place: Path) -> None:
     (place / "slow_app.py").write_text("import time\nprint('thinking', flush=True)\ntime.sleep(60)\n")
-    ran = stem("worker", "multi", "start", "a", "--app", "slow_app:stem", "--timeout", "2s", "--json")
+    ran = stem("worker", "multi", "start", "a", "--app", "slow_app:stem", "--timeout", "6s", "--json")
     assert ran.code == 70
     (node,) = ran.json["nodes"]
     assert (node["state"], node["says"]) == ("starting", "not ready in time, but running: thinking")
@@ -197,7 +201,7 @@ def test_a_node_that_was_drained_is_down_and_says_that_it_stopped(stem: Stem) ->
     (node,) = stem("worker", "multi", "start", "n", "--app", "work_app:stem", "--json").json
     process = psutil.Process(node["pid"])
     assert stem("worker", "drain", "--json").code == 0
-    process.wait(10)
+    process.wait(20)
     down = stem("worker", "multi", "status", "n", "--json").json["nodes"][0]
     assert (down["state"], "stopped: n@" in down["says"]) == ("down", True), down
 

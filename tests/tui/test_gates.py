@@ -76,7 +76,7 @@ async def test_a_running_task_is_terminated_from_the_workers_page() -> None:
         await console.press("2", "enter", "X")
         await console.sees("Terminate")
         await console.press("y")
-        status = await console.stem.wait_for(task, timeout=5)
+        status = await console.stem.wait_for(task, timeout=20)
         assert status.state is TaskState.CANCELLED
 
 
@@ -95,7 +95,7 @@ async def test_a_waiting_task_is_found_on_its_queues_page_opened_and_revoked() -
         await console.press("escape", "x")
         await console.sees("Revoke nap?")
         await console.press("y")
-        status = await console.stem.wait_for(task, timeout=5)
+        status = await console.stem.wait_for(task, timeout=20)
         assert status.state is TaskState.CANCELLED
         await console.sees("cancelled")
         await console.press("escape")

@@ -82,9 +82,9 @@ async def test_what_dies_after_the_dialog_opened_is_left_alone_and_what_somebody
         await console.sees("Delete 3 dead letters for good?")
         await console.broker.purge("naps", [first])
         await console.broker.replay("naps", [second])
-        assert (await console.stem.wait_for(second, timeout=5)).state is TaskState.FAILED
+        assert (await console.stem.wait_for(second, timeout=20)).state is TaskState.FAILED
         later = await console.stem.enqueue("boom", args={"order": 9})
-        await console.stem.wait_for(later, timeout=5)
+        await console.stem.wait_for(later, timeout=20)
         await console.press("tab", "3", "enter", "right", "y")
         await console.sees("1 of 3 deleted, 2 skipped: 1 gone meanwhile, 1 dead again since")
         letters, _ = await console.broker.dead("naps", 10)

@@ -60,5 +60,5 @@ async def test_marked_tasks_are_revoked_in_one_go_and_then_not_marked_any_more()
         await console.press("y")
         await console.sees("3 waited and are cancelled")
         for task in tasks:
-            assert (await console.stem.wait_for(task, timeout=5)).state is TaskState.CANCELLED
+            assert (await console.stem.wait_for(task, timeout=20)).state is TaskState.CANCELLED
         await until(lambda: "marked" not in screen_text(console.app))

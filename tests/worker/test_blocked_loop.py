@@ -12,7 +12,7 @@ from stem_core.states import TaskState
 from stem_core.stores import connect_broker
 from tests.worker.cluster import Cluster, until
 
-LEASE = 0.3
+LEASE = 0.7
 
 
 @pytest.mark.redis

@@ -68,7 +68,7 @@ async def test_each_job_asks_for_its_token_about_twice_however_many_workers_ther
         await cluster.worker()
     for task_id in ids:
         await cluster.ended(task_id, 20)
-    assert 70 < asked <= 70 * 2 + 15
+    assert 70 <= asked <= 70 * 2 + 15  # a busy machine comes after the tokens
 
 
 @pytest.mark.process

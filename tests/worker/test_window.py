@@ -175,7 +175,7 @@ async def test_a_task_longer_than_its_lease_runs_once(cluster: Cluster) -> None:
 
     async def slow() -> None:
         runs.append(1)
-        await asyncio.sleep(1.6)
+        await asyncio.sleep(2.6)
 
     cluster.task("slow", slow)
     await cluster.worker()

@@ -42,10 +42,10 @@ async def test_a_lock_runs_out_and_can_be_taken_by_another(store: Store) -> None
 
 @pytest.mark.parametrize("way", ["lock", "relock"])
 async def test_its_owner_extends_a_lock(store: Store, way: str) -> None:
-    await store.broker.lock("l", "ann", 0.2)
+    await store.broker.lock("l", "ann", 0.4)
     await store.pass_time(0.1)
     assert await getattr(store.broker, way)("l", "ann", 10.0)
-    await store.pass_time(0.2)
+    await store.pass_time(0.4)
     assert await store.broker.lock_owner("l") == "ann"
 
 
@@ -67,13 +67,13 @@ async def test_a_bucket_gives_its_burst_at_once_and_then_its_rate(store: Store) 
 async def test_a_bucket_refills_with_time_but_not_over_its_burst(store: Store) -> None:
     broker = store.broker
     for _ in range(2):
-        assert await broker.take_token("b", 5.0, 2.0) == 0.0
-    wait = await broker.take_token("b", 5.0, 2.0)
-    assert 0.0 < wait <= 0.2
+        assert await broker.take_token("b", 2.5, 2.0) == 0.0
+    wait = await broker.take_token("b", 2.5, 2.0)
+    assert 0.0 < wait <= 0.4
     await store.pass_time(wait)
-    assert await broker.take_token("b", 5.0, 2.0) == 0.0
-    await store.pass_time(0.8)
-    taken = [await broker.take_token("b", 5.0, 2.0) for _ in range(3)]
+    assert await broker.take_token("b", 2.5, 2.0) == 0.0
+    await store.pass_time(1.6)
+    taken = [await broker.take_token("b", 2.5, 2.0) for _ in range(3)]
     assert taken[:2] == [0.0, 0.0]
     assert taken[2] > 0.0
 
@@ -95,14 +95,14 @@ async def test_those_who_get_no_token_are_told_turns_of_their_own(store: Store) 
 async def test_who_comes_at_his_turn_finds_a_token_and_the_line_stays_as_it_is(store: Store) -> None:
     broker = store.broker
     for _ in range(2):
-        assert await broker.take_token("b", 5.0, 2.0, 60.0) == 0.0
-    waits = [await broker.take_token("b", 5.0, 2.0, 60.0) for _ in range(3)]
+        assert await broker.take_token("b", 2.5, 2.0, 60.0) == 0.0
+    waits = [await broker.take_token("b", 2.5, 2.0, 60.0) for _ in range(3)]
     await store.pass_time(waits[0])
-    assert await broker.take_token("b", 5.0, 2.0, 60.0) == 0.0
-    latest = await broker.take_token("b", 5.0, 2.0, 60.0)
-    assert waits[2] - waits[0] < latest <= waits[2] + 0.2 + 0.001
+    assert await broker.take_token("b", 2.5, 2.0, 60.0) == 0.0
+    latest = await broker.take_token("b", 2.5, 2.0, 60.0)
+    assert waits[2] - waits[0] < latest <= waits[2] + 0.4 + 0.001
     await store.pass_time(waits[1] - waits[0])
-    assert await broker.take_token("b", 5.0, 2.0, 60.0) == 0.0
+    assert await broker.take_token("b", 2.5, 2.0, 60.0) == 0.0
 
 
 async def test_a_line_is_no_longer_than_is_said_or_than_a_token_takes(store: Store) -> None:

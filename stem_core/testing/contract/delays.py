@@ -20,11 +20,11 @@ async def upkeep_and_take(broker: Broker) -> list[str]:
 
 async def test_a_delayed_job_is_not_ready_before_its_time(store: Store) -> None:
     broker = store.broker
-    (task_id,) = await publish(broker, delay=0.2)
+    (task_id,) = await publish(broker, delay=0.4)
     assert await upkeep_and_take(broker) == []
     figures = await stats(broker)
     assert (figures.ready, figures.delayed, figures.published) == (0, 1, 1)
-    await store.pass_time(0.25)
+    await store.pass_time(0.45)
     assert await upkeep_and_take(broker) == [task_id]
     assert (await stats(broker)).delayed == 0
 
@@ -32,11 +32,11 @@ async def test_a_delayed_job_is_not_ready_before_its_time(store: Store) -> None:
 async def test_not_before_is_a_moment_of_the_stores_clock(store: Store) -> None:
     broker = store.broker
     now = await broker.time()
-    late = job(not_before=now + 0.2)
+    late = job(not_before=now + 0.4)
     past = job(not_before=now - 100.0)
     await broker.publish([late, past])
     assert await upkeep_and_take(broker) == [past.id]
-    await store.pass_time(0.25)
+    await store.pass_time(0.45)
     assert await upkeep_and_take(broker) == [late.id]
 
 
@@ -61,10 +61,10 @@ async def test_a_retry_waits_for_its_delay(store: Store) -> None:
     broker = store.broker
     await publish(broker, priority=6)
     first = await take_one(broker)
-    await settle(broker, [first], Outcome.RETRY, delay=0.2)
+    await settle(broker, [first], Outcome.RETRY, delay=0.4)
     assert await upkeep_and_take(broker) == []
     assert (await stats(broker)).delayed == 1
-    await store.pass_time(0.25)
+    await store.pass_time(0.45)
     await broker.upkeep(["q"])
     second = await take_one(broker)
     assert (second.id, second.body, second.priority) == (first.id, first.body, 6)

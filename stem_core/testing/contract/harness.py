@@ -15,8 +15,11 @@ from stem_core.results import TaskRecord, encode_record
 from stem_core.states import TaskState
 from stem_core.stores.port import Broker, KeptRecord, ResultBackend
 
-LEASE = 0.25
-"""Seconds; short, so that a real server's leases run out within a test."""
+LEASE = 0.4
+"""Seconds; short, so that a real server's leases run out within a test, and no shorter than a busy machine's pauses."""
+
+AT_ONCE = 1.5
+"""Seconds in which a busy machine does what is done at once."""
 
 DEADLINE = 10.0
 

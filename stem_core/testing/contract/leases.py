@@ -7,6 +7,7 @@ import asyncio
 from stem_core.delivery import Outcome, Settled, Upkeep
 from stem_core.stores.port import Broker
 from stem_core.testing.contract.harness import (
+    AT_ONCE,
     LEASE,
     Store,
     let_leases_run_out,
@@ -59,7 +60,7 @@ async def test_reclaiming_wakes_a_waiting_worker(store: Store) -> None:
     waiting = asyncio.ensure_future(take(await store.another(), wait=10.0))
     await asyncio.sleep(0.02)
     await broker.upkeep(["q"])
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(AT_ONCE):
         assert len(await waiting) == 1
 
 

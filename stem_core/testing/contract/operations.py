@@ -11,6 +11,7 @@ from stem_core.results import TaskRecord, encode_record, status_of_record
 from stem_core.states import TaskState
 from stem_core.stores.port import Broker
 from stem_core.testing.contract.harness import (
+    AT_ONCE,
     Store,
     conserved,
     job,
@@ -61,16 +62,16 @@ async def test_resuming_wakes_a_waiting_worker(store: Store) -> None:
     await asyncio.sleep(0.05)
     assert not waiting.done()
     await store.broker.resume(["q"])
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(AT_ONCE):
         assert len(await waiting) == 1
     assert (await stats(store.broker)).paused is None
 
 
 async def test_a_pause_ends_by_itself(store: Store) -> None:
     await publish(store.broker)
-    await store.broker.pause(["q"], Pause(until=await store.broker.time() + 0.1))
+    await store.broker.pause(["q"], Pause(until=await store.broker.time() + 0.3))
     assert await take(store.broker) == []
-    await store.pass_time(0.15)
+    await store.pass_time(0.35)
     assert (await stats(store.broker)).paused is None
     assert len(await take(store.broker)) == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from stem_core.stores.port import FROM_NOW, FROM_START, Broker
-from stem_core.testing.contract.harness import Store
+from stem_core.testing.contract.harness import AT_ONCE, DEADLINE, Store
 
 
 async def test_what_is_appended_is_read_in_order(broker: Broker) -> None:
@@ -38,7 +38,7 @@ async def test_from_now_sees_only_what_comes_later(store: Store) -> None:
     reading = asyncio.ensure_future(other.read({"t": FROM_NOW}, 10, 10.0))
     await asyncio.sleep(0.05)
     await store.broker.append("t", [b"new"])
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(AT_ONCE):
         assert [message.body for message in await reading] == [b"new"]
 
 
@@ -62,12 +62,12 @@ async def test_a_read_of_many_topics_wakes_for_any(store: Store) -> None:
     reading = asyncio.ensure_future((await store.another()).read({"a": FROM_NOW, "b": FROM_NOW}, 10, 10.0))
     await asyncio.sleep(0.05)
     await store.broker.append("b", [b"x"])
-    async with asyncio.timeout(1.0):
+    async with asyncio.timeout(AT_ONCE):
         assert [message.topic for message in await reading] == ["b"]
 
 
 async def test_an_empty_read_returns_within_its_wait(broker: Broker) -> None:
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(DEADLINE / 2):
         assert await broker.read({"t": FROM_START}, 10, 0.1) == []
         assert await broker.read({"t": FROM_NOW}, 10, 0.0) == []
 
