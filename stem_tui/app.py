@@ -12,6 +12,8 @@ from typing import ClassVar, Final, TypeVar
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import ModalScreen, Screen
 
 from stem_core.clock import SYSTEM_CLOCK, Clock
@@ -28,6 +30,7 @@ from stem_tui.screens.opening import Handler, Opening
 from stem_tui.screens.overview import OverviewPage
 from stem_tui.screens.status import breadcrumb
 from stem_tui.session import Session
+from stem_tui.terminal import TerminalDriver
 from stem_tui.theme import ConsoleTheme
 from stem_tui.views import Frozen, header_line, receipt_line, verdict_line
 from stem_tui.views.cells import Cell, Line
@@ -106,6 +109,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
             keys = keymap.keys(action.id)
             if keys and not action.keys:  # Textual's keymap replaces keys; what has none of its own is bound here
                 self.bind(",".join(keys), f"perform('{action.id}')", description=action.title, show=False)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return our own driver in place of Textual's for terminals; a browser's, say, stays."""
+        driver = super().get_driver_class()
+        return TerminalDriver if driver is LinuxDriver else driver
 
     def get_default_screen(self) -> Screen[None]:
         """Return the one screen below the dialogs."""

@@ -105,6 +105,12 @@ class Terminal:
         """Wait until the program has ended."""
         return self.process.wait(timeout)
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as a lost connection does."""
+        self._open = False
+        self._reader.join()
+        os.close(self._master)
+
     def is_restored(self) -> bool:
         """Whether the line discipline is as it was before the program ran."""
         return termios.tcgetattr(self._slave)[3] == self._before[3]
@@ -118,7 +124,6 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self._open = False
-        self._reader.join()
-        os.close(self._master)
+        if self._open:
+            self.hang_up()
         os.close(self._slave)
