@@ -117,7 +117,7 @@ def start(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeout:
     if not detach:
         return _stay(nodes, plan, as_json=invocation.as_json)
     outcomes = launch.start(nodes, plan, timeout)
-    return OK if show(outcomes, "does not start", as_json=invocation.as_json) else FAILURE
+    return OK if show(outcomes, "did not start", as_json=invocation.as_json) else FAILURE
 
 
 def _stay(nodes: list[Node], plan: launch.Plan, *, as_json: bool) -> int:
@@ -134,7 +134,7 @@ def _stay(nodes: list[Node], plan: launch.Plan, *, as_json: bool) -> int:
 @node_options
 def stop(as_json: bool, nodes: list[Node], timeout: float) -> int:
     """Let nodes finish what they run, then stop. What has not ended after --timeout is killed."""
-    return OK if show(ending.stop(nodes, timeout), "does not stop", as_json=as_json) else FAILURE
+    return OK if show(ending.stop(nodes, timeout), "did not stop", as_json=as_json) else FAILURE
 
 
 @multi.command(cls=_WithMore, epilog="Example: stem worker multi restart n1 n2 --app shop.tasks:stem")
@@ -143,10 +143,10 @@ def restart(invocation: Invocation, nodes: list[Node], plan: launch.Plan, timeou
     """Stop nodes as `stop` does, and start them again."""
     stopped = ending.stop(nodes, timeout)
     if not all(outcome.good for outcome in stopped):
-        show(stopped, "does not stop", as_json=invocation.as_json)
+        show(stopped, "did not stop", as_json=invocation.as_json)
         return FAILURE
     outcomes = launch.start(nodes, plan, timeout)
-    return OK if show(outcomes, "does not start", as_json=invocation.as_json) else FAILURE
+    return OK if show(outcomes, "did not start", as_json=invocation.as_json) else FAILURE
 
 
 @multi.command(epilog="Example: stem worker multi status n1 n2 --json")

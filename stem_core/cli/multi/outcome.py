@@ -39,7 +39,7 @@ def show(outcomes: Sequence[Outcome], failed: str, *, as_json: bool) -> bool:
 
     Args:
         outcomes: One for each node.
-        failed: What to say of those that are not, for example `does not start`.
+        failed: What to say of those that are not, for example `did not start`.
         as_json: Print JSON.
     """
     bad = [outcome for outcome in outcomes if not outcome.good]
