@@ -70,9 +70,7 @@ def default_file() -> Path:
 
 
 def _shown(url: str) -> str:
-    return without_url_passwords(
-        visible(url)
-    )  # there is no password in such a URL, but somebody may have put one there
+    return without_url_passwords(visible(url))  # such a URL has none, but somebody may have put one there
 
 
 def _options(url: str, query: str) -> str:
