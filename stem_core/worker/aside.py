@@ -78,8 +78,15 @@ class Aside:
             line.append(entry)
         return line is not None
 
-    def put(self, entries: Iterable[Entry], error: Exception) -> None:
-        """Let endings wait that failed together, and try again as soon as that can be of use."""
+    async def attempt(self, batch: list[Entry]) -> None:
+        """Do the errand; if it fails, let the endings wait here, and try again as soon as that can be of use."""
+        error = await self._tried(batch)
+        if error is None:
+            self._core.link_up()
+        else:
+            self._put(batch, error)
+
+    def _put(self, entries: Iterable[Entry], error: Exception) -> None:
         if not is_refusal(error):
             self._core.link_down(error, 0.0)
         for entry in entries:

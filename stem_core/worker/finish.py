@@ -105,19 +105,12 @@ class Finisher:
                         await asyncio.wait_for(self._enough.wait(), FLUSH_DELAY)
                 self._enough.clear()
                 while self._entries:
-                    await self._flush(self._entries[:_MOST])
+                    batch = self._entries[:_MOST]
+                    await self._aside.attempt(batch)
+                    del self._entries[: len(batch)]
                 self._some.clear()
         finally:
             await self._aside.close()
-
-    async def _flush(self, batch: list[Entry]) -> None:
-        try:
-            await self._store(batch)
-        except Exception as error:  # noqa: BLE001 - whatever a store raises, no ending may be lost over it
-            self._aside.put(batch, error)
-        else:
-            self._core.link_up()
-        del self._entries[: len(batch)]
 
     async def _store(self, batch: list[Entry]) -> None:
         try:

@@ -79,12 +79,7 @@ class FollowUps:
                 await self._some.wait()
                 while self._entries:
                     batch = self._entries[:_MOST]
-                    try:
-                        await self._forward(batch)
-                    except Exception as error:  # noqa: BLE001 - whatever a store raises, no ending may be lost over it
-                        self._aside.put(batch, error)
-                    else:
-                        self._core.link_up()
+                    await self._aside.attempt(batch)
                     del self._entries[: len(batch)]
                 self._some.clear()
         finally:
