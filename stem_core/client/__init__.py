@@ -5,8 +5,9 @@ The names are loaded when they are first used: a command that only looks needs n
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from stem_core.exports import on_demand
 
 if TYPE_CHECKING:
     from stem_core.client.answers import Answer, CommandResult, RevokeResult
@@ -61,14 +62,5 @@ __all__ = [
     "TaskFunction",
 ]
 
-if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
-
-    def __getattr__(name: str) -> object:
-        if name not in _PLACES:
-            raise AttributeError(f"module 'stem_core.client' has no attribute {name!r}")
-        value: object = getattr(import_module(_PLACES[name]), name)
-        globals()[name] = value
-        return value
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(globals(), _PLACES)
